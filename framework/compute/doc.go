@@ -1,0 +1,33 @@
+// Package compute is the boundary between the numerics and the machine: dtypes,
+// opaque buffers, the [Engine] interface and the table of ops.
+//
+// Vocabulary, used everywhere below and in the engines: N rows (tokens), C
+// channels, V vocabulary, H query heads, KV key/value heads, D head width; dx is
+// the gradient of x. All matrices are row-major and contiguous.
+//
+// # An op is one record
+//
+// An [Op] names its buffers, integers and floats, gives the number of elements
+// that every buffer must have (the shape rule, checked before each call, so that
+// a kernel can never run past a buffer), its cost in FLOPs and bytes, and its
+// documentation. An engine supplies a [Kernel] under the op's name, or says with
+// [MissingOpError] that it has none. Estimates, benchmarks and the tests of
+// every engine walk the table ([Ops]).
+//
+// # Adding an op
+//
+//  1. Declare the record in the ops_*.go file of its family with registerOp
+//     (outside this package: [RegisterOp]). Gradient kernels are ops too and
+//     accumulate (+=) into what they produce.
+//  2. Write the plain kernel in compute/ref. Compute in float64; never optimise.
+//  3. Write the fast kernel in compute/cpu (csrc), if it is worth it. Until then
+//     the cpu engine answers with MissingOpError.
+//  4. Give it cases and a tolerance in the table of compute/computetest, which
+//     fails while an op has none.
+//  5. Use it from train/autograd and add a gradient case there.
+//
+// # Engines
+//
+// [Open] makes an engine by name; import the package for its side effect, as in
+// import _ "github.com/tunelab/tunelab/framework/compute/cpu".
+package compute

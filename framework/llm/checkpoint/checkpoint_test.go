@@ -1,0 +1,227 @@
+package checkpoint
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// file builds a safetensors file from a literal header and data.
+func file(t *testing.T, header string, data int) string {
+	t.Helper()
+	var b bytes.Buffer
+	binary.Write(&b, binary.LittleEndian, uint64(len(header)))
+	b.WriteString(header)
+	b.Write(make([]byte, data))
+	path := filepath.Join(t.TempDir(), "x.safetensors")
+	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestDamagedFilesAreRefused(t *testing.T) {
+	for _, c := range []struct{ name, header, want string }{
+		{"truncated data", `{"w":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}`, `tensor "w": ends at byte 16 but the file has only 8`},
+		{"overlap", `{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, `tensor "b": its bytes from 4 overlap those of "a"`},
+		{"gap", `{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, `tensor "a": begins at 4 and leaves a gap`},
+		{"slack", `{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, `end at byte 4 of the data section, which has 8`},
+		{"duplicate", `{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, `tensor "a" stands twice`},
+		{"size", `{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}`, `shape [3] of F32 needs 12 bytes`},
+		{"dtype", `{"a":{"dtype":"F4","shape":[2],"data_offsets":[0,8]}}`, `tensor "a": unsupported dtype "F4"`},
+		{"negative", `{"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}`, `out of range`},
+		{"order", `{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}`, `out of order`},
+		{"huge", `{"a":{"dtype":"F32","shape":[2147483647,2147483647,2147483647],"data_offsets":[0,8]}}`, `out of range`},
+		{"fields", `{"a":{"dtype":"F32","shape":[2]}}`, `needs dtype, shape and two data_offsets`},
+		{"json", `{"a":`, `not valid JSON`},
+		{"after", `{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}} x`, `follow the object`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := file(t, c.header, 8)
+			_, err := Open(path)
+			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
+				t.Fatalf("got %v, want the path and %q", err, c.want)
+			}
+		})
+	}
+	short := filepath.Join(t.TempDir(), "short.safetensors")
+	for _, raw := range [][]byte{nil, {1, 2, 3}, {200, 0, 0, 0, 0, 0, 0, 0, '{'}, {0, 0, 0, 0, 0, 0, 0, 200}} {
+		os.WriteFile(short, raw, 0o644)
+		if _, err := Open(short); err == nil || !strings.Contains(err.Error(), short) {
+			t.Errorf("%v: %v", raw, err)
+		}
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "m.safetensors")
+	data := []float32{1, -2.5, 3.0e-39, float32(math.Inf(1)), 0.1, 65504}
+	err := WriteSafetensors(path, []Tensor{
+		{Name: "b.weight", Shape: []int{2, 3}, Data: data},
+		{Name: "a.bf", DType: "BF16", Shape: []int{6}, Data: data},
+		{Name: "codes", DType: "U8", Shape: []int{3}, Raw: []byte{1, 2, 3}},
+		{Name: "half", DType: "F16", Shape: []int{5}, Raw: []byte{0, 0x3c, 0xff, 0x7b, 1, 0, 0, 0x80, 0x55, 0xb5}},
+		{Name: "scalar", Data: []float32{7}},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if got, want := r.Names(), []string{"a.bf", "b.weight", "codes", "half", "scalar"}; !slices.Equal(got, want) {
+		t.Errorf("names %v", got)
+	}
+	if got, err := r.Float32("b.weight", 2, 3); err != nil || !slices.Equal(got, data) {
+		t.Errorf("f32: %v %v", got, err)
+	}
+	bf, err := r.Float32("a.bf")
+	want := []float32{1, -2.5, 33 * 0x1p-133, float32(math.Inf(1)), 0x1.9ap-4, 65536}
+	if err != nil || !slices.Equal(bf, want) {
+		t.Errorf("bf16: %v, want %v (%v)", bf, want, err)
+	}
+	half, err := r.Float32("half")
+	if err != nil || !slices.Equal(half, []float32{1, 65504, 0x1p-24, 0, -0.33325195}) || !math.Signbit(float64(half[3])) {
+		t.Errorf("f16: %v %v", half, err)
+	}
+	if got, err := r.Bytes("codes", 3); err != nil || !bytes.Equal(got, []byte{1, 2, 3}) {
+		t.Errorf("u8: %v %v", got, err)
+	}
+	for name, want := range map[string]string{"codes": "dtype U8 cannot be read", "none": `"none" is missing`} {
+		if _, err := r.Float32(name); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := r.Float32("b.weight", 3, 2); err == nil || !strings.Contains(err.Error(), "has shape [2 3], expected [3 2]") {
+		t.Errorf("wrong shape: %v", err)
+	}
+	if one, err := ReadTensor(path, "scalar", nil); err != nil || len(one.Shape) != 0 || one.Data[0] != 7 {
+		t.Errorf("scalar: %v %v", one, err)
+	}
+	left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".*"))
+	if len(left) > 0 {
+		t.Errorf("temporary files left: %v", left)
+	}
+}
+
+func TestWriterRefusesWrongSizes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "m.safetensors")
+	for _, bad := range [][]Tensor{
+		{{Name: "a", Shape: []int{2}, Data: []float32{1}}},
+		{{Name: "a", Data: []float32{1}}, {Name: "a", Data: []float32{1}}},
+		{{Name: "a", DType: "U8", Shape: []int{1}, Data: []float32{1}}},
+		{{Name: "a", DType: "U8", Shape: []int{2}, Raw: []byte{1}}},
+		{{Name: "a", DType: "Q4", Shape: []int{1}, Raw: []byte{1}}},
+	} {
+		if err := WriteSafetensors(path, bad, nil); err == nil {
+			t.Errorf("%v was written", bad)
+		}
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("a refused write left a file")
+	}
+}
+
+func TestShards(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, tensors ...Tensor) {
+		if err := WriteSafetensors(filepath.Join(dir, name), tensors, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	index := func(s string) { os.WriteFile(filepath.Join(dir, IndexFile), []byte(s), 0o644) }
+	write("s1.safetensors", Tensor{Name: "a", Shape: []int{1}, Data: []float32{1}})
+	write("s2.safetensors", Tensor{Name: "b", Shape: []int{1}, Data: []float32{2}})
+	index(`{"weight_map":{"a":"s1.safetensors","b":"s2.safetensors"}}`)
+	r, err := OpenDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := r.Float32("b", 1); err != nil || v[0] != 2 || !slices.Equal(r.Names(), []string{"a", "b"}) {
+		t.Errorf("%v %v %v", v, err, r.Names())
+	}
+	r.Close()
+	for s, want := range map[string]string{
+		`{"weight_map":{"a":"s1.safetensors","c":"s2.safetensors"}}`: `tensor "c" is missing`,
+		`{"weight_map":{"a":"s1.safetensors","b":"s3.safetensors"}}`: `s3.safetensors`,
+		`{"weight_map":{"a":"../s1.safetensors"}}`:                   `file name in the same folder`,
+		`{"weight_map":{}}`: `weight_map is missing or empty`,
+		`[`:                 `not valid JSON`,
+	} {
+		index(s)
+		if _, err := OpenDir(dir); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", s, err)
+		}
+	}
+	if _, err := OpenDir(t.TempDir()); err == nil || !strings.Contains(err.Error(), "has neither") {
+		t.Errorf("empty folder: %v", err)
+	}
+}
+
+func TestConfig(t *testing.T) {
+	llama := `"model_type":"llama","vocab_size":32,"hidden_size":16,"intermediate_size":24,"num_hidden_layers":2,"num_attention_heads":4`
+	c, err := ParseConfig([]byte(`{` + llama + `,"num_key_value_heads":2,"rope_parameters":{"rope_type":"default","rope_theta":500.0},"rope_scaling":null,"eos_token_id":[2,3]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.RopeTheta != 500 || c.HeadDim != 4 || c.KVHeads != 2 || c.BOS != -1 || !slices.Equal(c.EOS, []int{2, 3}) || c.TieEmbeddings {
+		t.Errorf("%+v", c)
+	}
+	dir := t.TempDir()
+	if err := WriteConfig(dir, c); err != nil {
+		t.Fatal(err)
+	}
+	if back, err := ReadConfig(dir); err != nil || back.RopeTheta != 500 || !slices.Equal(back.EOS, c.EOS) || back.HeadDim != 4 {
+		t.Errorf("%+v %v", back, err)
+	}
+	g, err := ParseConfig([]byte(`{"model_type":"gpt2","vocab_size":32,"n_embd":16,"n_layer":2,"n_head":4,"n_positions":64,"n_inner":null}`))
+	if err != nil || g.IntermediateSize != 64 || !g.TieEmbeddings || g.HeadDim != 4 {
+		t.Errorf("%+v %v", g, err)
+	}
+	for s, want := range map[string]string{
+		`{` + llama + `,"rope_scaling":{"rope_type":"llama3","factor":8}}`: `rope_scaling.rope_type: "llama3" is not supported`,
+		`{` + llama + `,"rope_parameters":{"rope_type":"yarn"}}`:           `rope_parameters.rope_type: "yarn"`,
+		`{` + llama + `,"hidden_act":"gelu"}`:                              `hidden_act: "gelu"`,
+		`{` + llama + `,"quantization_config":{"bits":4}}`:                 `quantization_config`,
+		`{` + llama + `,"num_key_value_heads":3}`:                          `num_key_value_heads: 3 does not divide`,
+		`{` + llama + `,"vocab_size":"x"}`:                                 `vocab_size: got "x"`,
+		`{` + llama + `,"vocab_size":1.5}`:                                 `vocab_size: 1.5 is not a size`,
+		`{"model_type":"bert"}`:                                            `model_type: "bert" is not supported`,
+		`{"model_type":"gpt2","vocab_size":8}`:                             `hidden_size: is missing`,
+		`{"model_type":"gpt2","scale_attn_weights":false}`:                 `scale_attn_weights`,
+	} {
+		if _, err := ParseConfig([]byte(s)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", s, err, want)
+		}
+	}
+}
+
+func TestHashDirCountsWhatDecides(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name, s string) { os.WriteFile(filepath.Join(dir, name), []byte(s), 0o644) }
+	if _, _, err := HashDir(dir); err == nil {
+		t.Error("an empty folder has a hash")
+	}
+	put("config.json", "{}")
+	put("model.safetensors", "abc")
+	a, n, err := HashDir(dir)
+	if err != nil || n != 5 {
+		t.Fatal(n, err)
+	}
+	put("README.md", "x")
+	put(".config.json.123", "x")
+	if b, _, _ := HashDir(dir); b != a {
+		t.Error("a README changed the hash")
+	}
+	put("model.safetensors", "abd")
+	if b, _, _ := HashDir(dir); b == a {
+		t.Error("weights did not change the hash")
+	}
+}

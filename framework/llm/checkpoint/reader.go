@@ -1,0 +1,228 @@
+package checkpoint
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+)
+
+// Names of the files of a model folder.
+const (
+	ConfigFile  = "config.json"
+	WeightsFile = "model.safetensors"
+	IndexFile   = "model.safetensors.index.json"
+)
+
+// Reader gives the tensors of one safetensors file or of the shards of one
+// model. Its files stay mapped until Close; what Float32 returned stays valid.
+type Reader struct {
+	where    string // for messages: the file or folder
+	tensors  map[string]stored
+	names    []string
+	meta     map[string]string
+	releases []func() error
+}
+
+type stored struct {
+	Info
+	path string
+	data []byte
+}
+
+// Open opens one safetensors file and checks its header.
+func Open(path string) (*Reader, error) {
+	r := &Reader{where: path, tensors: map[string]stored{}}
+	if err := r.add(path, nil); err != nil {
+		r.Close()
+		return nil, err
+	}
+	sort.Strings(r.names)
+	return r, nil
+}
+
+// OpenDir opens the weights of a model folder: model.safetensors, or the
+// shards that model.safetensors.index.json names.
+func OpenDir(dir string) (*Reader, error) {
+	single := filepath.Join(dir, WeightsFile)
+	if _, err := os.Stat(single); err == nil {
+		return Open(single)
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	index := filepath.Join(dir, IndexFile)
+	raw, err := os.ReadFile(index)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%s: has neither %s nor %s; give a Hugging Face model folder with safetensors weights", dir, WeightsFile, IndexFile)
+	} else if err != nil {
+		return nil, err
+	}
+	var ix struct {
+		WeightMap map[string]string `json:"weight_map"`
+	}
+	if err := json.Unmarshal(raw, &ix); err != nil {
+		return nil, fmt.Errorf("%s: not valid JSON: %w", index, err)
+	}
+	if len(ix.WeightMap) == 0 {
+		return nil, fmt.Errorf("%s: weight_map is missing or empty", index)
+	}
+	shards := map[string][]string{}
+	for name, file := range ix.WeightMap {
+		if file != filepath.Base(file) || file == "" || file == "." || file == ".." {
+			return nil, fmt.Errorf("%s: weight_map[%q] is %q; a shard is a file name in the same folder", index, name, file)
+		}
+		shards[file] = append(shards[file], name)
+	}
+	r := &Reader{where: dir, tensors: map[string]stored{}}
+	for _, file := range sortedKeys(shards) {
+		sort.Strings(shards[file])
+		if err := r.add(filepath.Join(dir, file), shards[file]); err != nil {
+			r.Close()
+			return nil, err
+		}
+	}
+	sort.Strings(r.names)
+	return r, nil
+}
+
+// add maps a file; with want given, its tensors must be exactly those.
+func (r *Reader) add(path string, want []string) error {
+	data, release, err := mapFile(path)
+	if err != nil {
+		return err
+	}
+	r.releases = append(r.releases, release)
+	tensors, meta, body, err := parseHeader(path, data)
+	if err != nil {
+		return err
+	}
+	have := make([]string, 0, len(tensors))
+	for _, t := range tensors {
+		if other, dup := r.tensors[t.Name]; dup {
+			return fmt.Errorf("%s: tensor %q is also in %s", path, t.Name, other.path)
+		}
+		r.tensors[t.Name] = stored{Info: t, path: path, data: body[t.begin:t.end]}
+		have = append(have, t.Name)
+	}
+	if want != nil {
+		sort.Strings(have)
+		for _, n := range want {
+			if _, ok := slices.BinarySearch(have, n); !ok {
+				return fmt.Errorf("%s: tensor %q is missing, though the index places it there", path, n)
+			}
+		}
+		for _, n := range have {
+			if _, ok := slices.BinarySearch(want, n); !ok {
+				return fmt.Errorf("%s: tensor %q is not in the index", path, n)
+			}
+		}
+	}
+	r.names = append(r.names, have...)
+	r.meta = meta
+	return nil
+}
+
+// Close unmaps the files.
+func (r *Reader) Close() error {
+	var errs []error
+	for _, f := range r.releases {
+		errs = append(errs, f())
+	}
+	r.releases, r.tensors = nil, nil
+	return errors.Join(errs...)
+}
+
+// Names lists the tensors, sorted.
+func (r *Reader) Names() []string { return slices.Clone(r.names) }
+
+// Metadata is the file's free-form string map (of the last shard, if sharded).
+func (r *Reader) Metadata() map[string]string { return r.meta }
+
+// Info describes the named tensor.
+func (r *Reader) Info(name string) (Info, bool) {
+	t, ok := r.tensors[name]
+	return t.Info, ok
+}
+
+// Float32 reads the named F32, F16 or BF16 tensor as row-major float32. With a
+// shape given, the stored one must equal it.
+func (r *Reader) Float32(name string, shape ...int) ([]float32, error) {
+	t, err := r.get(name, shape)
+	if err != nil {
+		return nil, err
+	}
+	switch t.DType {
+	case "F32", "F16", "BF16":
+	default:
+		return nil, fmt.Errorf("%s: tensor %q: dtype %s cannot be read as float32; supported are F32, F16 and BF16", t.path, name, t.DType)
+	}
+	out := make([]float32, t.Elements())
+	widen(out, t.data, t.DType)
+	return out, nil
+}
+
+// Bytes reads the named tensor's bytes as stored (little endian), as a copy.
+func (r *Reader) Bytes(name string, shape ...int) ([]byte, error) {
+	t, err := r.get(name, shape)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Clone(t.data), nil
+}
+
+func (r *Reader) get(name string, shape []int) (stored, error) {
+	t, ok := r.tensors[name]
+	if !ok {
+		return t, fmt.Errorf("%s: tensor %q is missing", r.where, name)
+	}
+	if len(shape) > 0 && !slices.Equal(shape, t.Shape) {
+		return t, fmt.Errorf("%s: tensor %q has shape %v, expected %v: the weights and the configuration do not belong together", t.path, name, t.Shape, shape)
+	}
+	return t, nil
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+// ReadTensor reads one tensor of a single file as float32. With a shape given
+// (not nil), the stored one must equal it.
+func ReadTensor(path, name string, shape []int) (Tensor, error) {
+	r, err := Open(path)
+	if err != nil {
+		return Tensor{}, err
+	}
+	defer r.Close()
+	data, err := r.Float32(name, shape...)
+	if err != nil {
+		return Tensor{}, err
+	}
+	info, _ := r.Info(name)
+	return Tensor{Name: name, DType: "F32", Shape: info.Shape, Data: data}, nil
+}
+
+// ReadSafetensors reads every tensor of a file as float32, in name order.
+func ReadSafetensors(path string) ([]Tensor, error) {
+	r, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	var out []Tensor
+	for _, name := range r.names {
+		data, err := r.Float32(name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Tensor{Name: name, DType: "F32", Shape: r.tensors[name].Shape, Data: data})
+	}
+	return out, nil
+}

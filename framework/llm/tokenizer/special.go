@@ -1,0 +1,151 @@
+package tokenizer
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+)
+
+// specials are the roles of special tokens; -1 where a role has none.
+type specials struct {
+	bos, eos, pad int
+	padSource     string
+	template      string
+}
+
+// BOS is the id of the token that begins a text, -1 if there is none.
+func (s *specials) BOS() int { return s.bos }
+
+// EOS is the id of the token that ends a text, -1 if there is none.
+func (s *specials) EOS() int { return s.eos }
+
+// PAD is the padding id. Where no file declares one it falls back to EOS, then
+// to 0; PADSource says so. Mask padding by length, never by this id.
+func (s *specials) PAD() int { return s.pad }
+
+// PADSource says where PAD comes from: a file's name, or "eos (none declared)"
+// or "0 (none declared)".
+func (s *specials) PADSource() string { return s.padSource }
+
+// ChatTemplate is the Jinja text of the chat template and the SHA-256
+// (lower-case hexadecimal) of it; both empty if the folder has none.
+// chat_template.jinja comes before tokenizer_config.json's chat_template, and
+// of a list the one called "default" is taken (transformers,
+// docs/source/en/chat_templating).
+func (s *specials) ChatTemplate() (text, hash string) {
+	if s.template == "" {
+		return "", ""
+	}
+	sum := sha256.Sum256([]byte(s.template))
+	return s.template, hex.EncodeToString(sum[:])
+}
+
+// readSpecials takes each role from the first file that declares it:
+// tokenizer_config.json, special_tokens_map.json, then config.json's ids.
+func (t *Tokenizer) readSpecials(dir string) error {
+	t.bos, t.eos, t.pad = -1, -1, -1
+	roles := []struct {
+		name string
+		to   *int
+	}{{"bos_token", &t.bos}, {"eos_token", &t.eos}, {"pad_token", &t.pad}}
+	for _, f := range []struct {
+		name, suffix string
+		raw          []byte
+	}{{ConfigFile, "", t.files.config}, {"special_tokens_map.json", "", t.files.specialMap}, {checkpointConfig, "_id", t.files.model}} {
+		if f.raw == nil {
+			continue
+		}
+		var m map[string]json.RawMessage
+		if err := json.Unmarshal(f.raw, &m); err != nil {
+			return fmt.Errorf("%s: not valid JSON: %w", filepath.Join(dir, f.name), err)
+		}
+		for _, r := range roles {
+			if *r.to >= 0 {
+				continue
+			}
+			id, err := t.role(m[r.name+f.suffix])
+			if err != nil {
+				return fmt.Errorf("%s: %s: %w", filepath.Join(dir, f.name), r.name+f.suffix, err)
+			}
+			*r.to = id
+			if r.name == "pad_token" && id >= 0 {
+				t.padSource = f.name
+			}
+		}
+		if f.name == ConfigFile {
+			if err := t.readTemplate(m["chat_template"]); err != nil {
+				return fmt.Errorf("%s: chat_template: %w", filepath.Join(dir, f.name), err)
+			}
+		}
+	}
+	if t.files.template != nil {
+		t.template = string(t.files.template)
+	}
+	switch {
+	case t.pad >= 0:
+	case t.eos >= 0:
+		t.pad, t.padSource = t.eos, "eos (none declared)"
+	default:
+		t.pad, t.padSource = 0, "0 (none declared)"
+	}
+	return nil
+}
+
+const checkpointConfig = "config.json"
+
+// role reads a token given as a string, an object with its content, an id, or
+// a list of ids, of which the first counts. It is -1 for null.
+func (t *Tokenizer) role(raw json.RawMessage) (int, error) {
+	if len(raw) == 0 || string(raw) == "null" || string(raw) == "[]" {
+		return -1, nil
+	}
+	var token struct {
+		Content string `json:"content"`
+	}
+	switch raw[0] {
+	case '"':
+		if err := json.Unmarshal(raw, &token.Content); err != nil {
+			return -1, err
+		}
+	case '{':
+		if err := json.Unmarshal(raw, &token); err != nil {
+			return -1, err
+		}
+	case '[':
+		var ids []int
+		if err := json.Unmarshal(raw, &ids); err != nil {
+			return -1, err
+		}
+		return ids[0], nil
+	default:
+		id := -1
+		err := json.Unmarshal(raw, &id)
+		return id, err
+	}
+	id, ok := t.ID(token.Content)
+	if !ok {
+		return -1, fmt.Errorf("token %q is not in the vocabulary", token.Content)
+	}
+	return id, nil
+}
+
+func (t *Tokenizer) readTemplate(raw json.RawMessage) error {
+	if len(raw) == 0 || string(raw) == "null" {
+		return nil
+	}
+	if raw[0] == '"' {
+		return json.Unmarshal(raw, &t.template)
+	}
+	var list []struct{ Name, Template string }
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return err
+	}
+	for _, e := range list {
+		if e.Name == "default" {
+			t.template = e.Template
+		}
+	}
+	return nil
+}

@@ -1,0 +1,123 @@
+package autograd
+
+import (
+	"fmt"
+
+	"github.com/tunelab/tunelab/framework/compute"
+)
+
+// KVCache holds the keys and values of all layers for a number of slots, one
+// sequence each: K[layer] and V[layer] are [slots*maxLen, kvHeads*headDim].
+//
+// A decoding step computes each layer with [Tape.AttentionCached], which
+// appends the new keys and values after the slot's length, and then calls
+// [KVCache.Advance] once.
+type KVCache struct {
+	K, V                            []*compute.Tensor
+	Slots, MaxLen, KVHeads, HeadDim int
+
+	e    compute.Engine
+	lens []int
+}
+
+// NewKVCache allocates an empty cache.
+func NewKVCache(e compute.Engine, layers, slots, maxLen, kvHeads, headDim int) *KVCache {
+	c := &KVCache{Slots: slots, MaxLen: maxLen, KVHeads: kvHeads, HeadDim: headDim, e: e, lens: make([]int, slots)}
+	for i := 0; i < layers; i++ {
+		c.K = append(c.K, compute.NewTensor(e, compute.F32, slots*maxLen, kvHeads*headDim))
+		c.V = append(c.V, compute.NewTensor(e, compute.F32, slots*maxLen, kvHeads*headDim))
+	}
+	return c
+}
+
+// Len is the number of tokens in a slot.
+func (c *KVCache) Len(slot int) int { return c.lens[slot] }
+
+// Advance adds newLens[i] to the length of slots[i], after all layers of a step.
+func (c *KVCache) Advance(slots, newLens []int) {
+	for i, s := range slots {
+		c.lens[s] += newLens[i]
+	}
+}
+
+// Truncate forgets the tokens of a slot from length n on; n = 0 empties it.
+func (c *KVCache) Truncate(slot, n int) {
+	if n < 0 || n > c.lens[slot] {
+		panic(&IndexError{Op: "KVCache.Truncate", At: slot, Value: n, Limit: c.lens[slot] + 1})
+	}
+	c.lens[slot] = n
+}
+
+// CopySlot makes dst a copy of src, as for several samples of one prompt.
+func (c *KVCache) CopySlot(dst, src int) {
+	width := c.KVHeads * c.HeadDim
+	ints := []int64{int64(c.lens[src] * width), int64(src * c.MaxLen * width), int64(dst * c.MaxLen * width), 0}
+	for l := range c.K {
+		for _, b := range []compute.Buffer{c.K[l].Buf, c.V[l].Buf} {
+			if err := compute.Call(c.e, compute.Copy, bufs{b, b}, ints, nil); err != nil {
+				panic(err)
+			}
+		}
+	}
+	c.lens[dst] = c.lens[src]
+}
+
+// Free gives the memory back.
+func (c *KVCache) Free() {
+	for l := range c.K {
+		c.e.Free(c.K[l].Buf)
+		c.e.Free(c.V[l].Buf)
+	}
+	c.K, c.V = nil, nil
+}
+
+// CachedSpec describes one decoding step.
+type CachedSpec struct {
+	Heads   int     // query heads
+	Slots   []int   // the slot of each sequence, each at most once
+	NewLens []int   // new tokens of each sequence; nil means one each
+	Scale   float32 // 0 means 1/sqrt(head width)
+}
+
+// AttentionCached appends k and v [N, KVHeads*HeadDim] to a layer's cache and
+// attends causally from q [N, Heads*HeadDim] over everything in each slot. The
+// rows are the new tokens, packed in the order of s.Slots; a new token's
+// position is c.Len(slot) and up. No gradient.
+func (t *Tape) AttentionCached(q, k, v *Var, c *KVCache, layer int, s CachedSpec) *Var {
+	q.live("AttentionCached")
+	n, width := q.rows(), c.KVHeads*c.HeadDim
+	t.must(!t.record(q, k, v), "AttentionCached", "has no gradient; use a tape with training = false", q)
+	t.must(q.cols() == s.Heads*c.HeadDim && s.Heads%c.KVHeads == 0 && k.cols() == width && sameShape(k.shape, v.shape) && k.rows() == n,
+		"AttentionCached", fmt.Sprintf("needs q [N,%d], k and v [N,%d]", s.Heads*c.HeadDim, width), q, k, v)
+	t.must(s.NewLens == nil || len(s.NewLens) == len(s.Slots), "AttentionCached", "needs a length for each slot", q)
+	var seg, rows []int32
+	var pairs int64
+	for i, slot := range s.Slots {
+		if slot < 0 || slot >= c.Slots {
+			panic(&IndexError{Op: "AttentionCached", At: i, Value: slot, Limit: c.Slots})
+		}
+		m := 1
+		if s.NewLens != nil {
+			m = s.NewLens[i]
+		}
+		have := c.lens[slot]
+		if m < 1 || have+m > c.MaxLen {
+			panic(&IndexError{Op: "AttentionCached: cache positions", At: i, Value: have + m - 1, Limit: c.MaxLen})
+		}
+		seg = append(seg, int32(len(rows)), int32(m), int32(slot*c.MaxLen), int32(have+m))
+		for j := 0; j < m; j++ {
+			rows = append(rows, int32(slot*c.MaxLen+have+j))
+		}
+		pairs += int64(m) * int64(have+m)
+	}
+	t.must(len(rows) == n, "AttentionCached", fmt.Sprintf("the new lengths add up to %d, not to the rows of q", len(rows)), q)
+	total := int64(c.Slots * c.MaxLen)
+	rb, sb := t.ints(rows), t.ints(seg)
+	t.run(compute.PutRows, bufs{k.buf, rb, c.K[layer].Buf}, []int64{int64(n), int64(width), total}, nil)
+	t.run(compute.PutRows, bufs{v.buf, rb, c.V[layer].Buf}, []int64{int64(n), int64(width), total}, nil)
+	scale := AttnSpec{HeadDim: c.HeadDim, Scale: s.Scale}.defaults().Scale
+	o := t.alloc(q.shape)
+	t.run(compute.Attention, bufs{q.buf, c.K[layer].Buf, c.V[layer].Buf, sb, o.buf, nil},
+		[]int64{int64(n), int64(s.Heads), int64(c.KVHeads), int64(c.HeadDim), int64(len(s.Slots)), 1, pairs, total}, []float64{float64(scale)})
+	return o
+}
