@@ -45,6 +45,7 @@ func embedded() ([]migration, error) {
 // header is what the file says of itself.
 type header struct{ application, version, tables int }
 
+// readHeader wants to be called inside a transaction.
 func readHeader(ctx context.Context, c *sql.Conn) (h header, err error) {
 	for _, q := range []struct {
 		sql string
@@ -59,6 +60,19 @@ func readHeader(ctx context.Context, c *sql.Conn) (h header, err error) {
 		}
 	}
 	return h, nil
+}
+
+// snapshotHeader reads the header in one read transaction: between two single
+// reads another process could migrate the file.
+func snapshotHeader(ctx context.Context, c *sql.Conn) (header, error) {
+	if _, err := c.ExecContext(ctx, "BEGIN"); err != nil {
+		return header{}, err
+	}
+	h, err := readHeader(ctx, c)
+	if _, end := c.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); err == nil {
+		err = end
+	}
+	return h, err
 }
 
 // check refuses the files that are not ours to change.
@@ -76,7 +90,7 @@ func (h header) check(path string, known int) error {
 // that the file does not have yet. The write lock alone does not tell whether
 // another process was faster, so the header is read again behind it.
 func migrate(ctx context.Context, c *sql.Conn, path string, all []migration) (err error) {
-	h, err := readHeader(ctx, c)
+	h, err := snapshotHeader(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -78,6 +78,9 @@ func (s *Store) start(ctx context.Context, wait time.Duration, check bool) (err 
 			s.conn.Close()
 		}
 	}()
+	if _, err := s.conn.ExecContext(ctx, "PRAGMA fullfsync=ON"); err != nil { // of use on macOS only
+		return err
+	}
 	all, err := embedded()
 	if err != nil {
 		return err

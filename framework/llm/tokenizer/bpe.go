@@ -54,9 +54,12 @@ func newBPE(raw json.RawMessage) (*bpe, error) {
 	if j.Dropout != nil && *j.Dropout != 0 {
 		return nil, fmt.Errorf("model.dropout: %g is not supported; set it to null", *j.Dropout)
 	}
-	for name, s := range map[string]*string{"continuing_subword_prefix": j.Prefix, "end_of_word_suffix": j.Suffix} {
-		if s != nil && *s != "" {
-			return nil, fmt.Errorf("model.%s: %q is not supported; only an empty one is", name, *s)
+	for _, o := range []struct {
+		name  string
+		value *string
+	}{{"continuing_subword_prefix", j.Prefix}, {"end_of_word_suffix", j.Suffix}} {
+		if o.value != nil && *o.value != "" {
+			return nil, fmt.Errorf("model.%s: %q is not supported; only an empty one is", o.name, *o.value)
 		}
 	}
 	if len(j.Vocab) == 0 {

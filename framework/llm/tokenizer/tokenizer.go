@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
@@ -125,8 +127,8 @@ func (t *Tokenizer) parse(raw []byte) error {
 			}
 		}
 	}
-	for s, id := range t.model.vocab {
-		if err := t.name(id, s); err != nil {
+	for _, s := range slices.Sorted(maps.Keys(t.model.vocab)) {
+		if err := t.name(t.model.vocab[s], s); err != nil {
 			return err
 		}
 	}
@@ -153,7 +155,7 @@ func (t *Tokenizer) name(id int, s string) error {
 		t.tokens = append(t.tokens, "")
 	}
 	if old := t.tokens[id]; old != "" && old != s {
-		return fmt.Errorf("token %q: id %d is also that of %q", max(s, old), id, min(s, old))
+		return fmt.Errorf("token %q: id %d is also that of %q", s, id, old)
 	}
 	t.tokens[id] = s
 	return nil

@@ -46,9 +46,9 @@ func Train(corpus iter.Seq[string], o TrainOptions) (*Tokenizer, error) {
 		}
 		ids[s] = i
 	}
-	for name, s := range map[string]string{"bos_token": o.BOS, "eos_token": o.EOS, "pad_token": o.PAD} {
-		if _, ok := ids[s]; s != "" && !ok {
-			return nil, fmt.Errorf("%s: %q is not among the special tokens", name, s)
+	for _, role := range [][2]string{{"bos_token", o.BOS}, {"eos_token", o.EOS}, {"pad_token", o.PAD}} {
+		if _, ok := ids[role[1]]; role[1] != "" && !ok {
+			return nil, fmt.Errorf("%s: %q is not among the special tokens", role[0], role[1])
 		}
 	}
 	tr := newTrainer(countWords(corpus, o.Special), o)

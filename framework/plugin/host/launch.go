@@ -1,0 +1,301 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	goplugin "github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
+
+	pb "github.com/tunelab/tunelab/framework/plugin/proto/tunelab/plugin/v1"
+	"github.com/tunelab/tunelab/framework/plugin/wire"
+	"github.com/tunelab/tunelab/framework/spec"
+)
+
+// LaunchOptions of Launch.
+type LaunchOptions struct {
+	Name      string        // the method it must describe itself as
+	Log       io.Writer     // gets the plugin's stderr; nil: only the tail is kept
+	HungAfter time.Duration // default two minutes
+	MaxMemory int64         // bytes resident; 0: no cap
+}
+
+// Client is a launched plugin. One call to Run at most.
+type Client struct {
+	Path   string
+	SHA256 string // of the binary
+	Method spec.Method
+	Schema spec.Schema
+
+	opts   LaunchOptions
+	plugin *goplugin.Client
+	cmd    *exec.Cmd
+	rpc    pb.MethodClient
+	log    *tail
+	socket string
+
+	mu     sync.Mutex
+	peak   int64 // bytes, while it runs
+	cpu    float64
+	killed error // why the host ended it
+	stop   chan struct{}
+	closed bool
+}
+
+// environment is all that a plugin inherits: how to find its tools and where
+// to put files, no secrets.
+func environment() []string {
+	var out []string
+	for _, k := range []string{"PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ", "GOMAXPROCS", "GODEBUG"} {
+		if v, ok := os.LookupEnv(k); ok {
+			out = append(out, k+"="+v)
+		}
+	}
+	return out
+}
+
+// Launch starts the plugin binary at path and checks what it says it is.
+func Launch(ctx context.Context, path string, o LaunchOptions) (*Client, error) {
+	if o.HungAfter == 0 {
+		o.HungAfter = 2 * time.Minute
+	}
+	sum, err := fileSum(path)
+	if err != nil {
+		return nil, fmt.Errorf("plugin %s: %w", path, err)
+	}
+	socket, err := os.MkdirTemp("", "tl") // short: a socket's path has 108 bytes at most
+	if err != nil {
+		return nil, fmt.Errorf("make a socket folder: %w", err)
+	}
+	c := &Client{Path: path, SHA256: hex.EncodeToString(sum), opts: o, log: &tail{w: o.Log}, socket: socket, stop: make(chan struct{})}
+	c.cmd = exec.Command(path)
+	c.cmd.Env = environment()
+	c.cmd.SysProcAttr = processGroup()
+	c.plugin = goplugin.NewClient(&goplugin.ClientConfig{
+		HandshakeConfig:  wire.Handshake,
+		VersionedPlugins: map[int]goplugin.PluginSet{wire.Protocol: {wire.Name: &dispenser{}}},
+		Cmd:              c.cmd,
+		SkipHostEnv:      true,
+		AutoMTLS:         true,
+		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
+		SecureConfig:     &goplugin.SecureConfig{Checksum: sum, Hash: sha256.New()},
+		StartTimeout:     time.Minute,
+		SyncStdout:       c.log,
+		Stderr:           c.log,
+		Logger:           hclog.NewNullLogger(),
+		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: socket},
+		GRPCDialOptions:  []grpc.DialOption{grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(wire.MaxMessage), grpc.MaxCallSendMsgSize(wire.MaxMessage))},
+	})
+	if err := c.connect(ctx); err != nil {
+		c.Close()
+		return nil, err
+	}
+	go c.watch()
+	return c, nil
+}
+
+func fileSum(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return nil, err
+	}
+	return h.Sum(nil), nil
+}
+
+func (c *Client) connect(ctx context.Context) error {
+	started := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // the parent-death signal is bound to the thread that forks; it must live on
+		conn, err := c.plugin.Client()
+		if err == nil {
+			var raw any
+			if raw, err = conn.Dispense(wire.Name); err == nil {
+				c.rpc = raw.(pb.MethodClient)
+			}
+		}
+		started <- err
+		<-c.stop
+	}()
+	select {
+	case err := <-started:
+		if err != nil {
+			return c.startError(err)
+		}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	d, err := c.rpc.Describe(ctx, &pb.DescribeRequest{})
+	if err != nil {
+		return c.callError(err)
+	}
+	if err := json.Unmarshal(d.GetMethodJson(), &c.Method); err != nil {
+		return &ProtocolError{c.Path, fmt.Errorf("its description is not JSON: %w", err)}
+	}
+	if c.opts.Name != "" && c.Method.Name != c.opts.Name {
+		return &ProtocolError{c.Path, fmt.Errorf("it describes itself as %q, not %q", c.Method.Name, c.opts.Name)}
+	}
+	s, err := c.rpc.Schema(ctx, &pb.SchemaRequest{})
+	if err != nil {
+		return c.callError(err)
+	}
+	if err := json.Unmarshal(s.GetSchemaJson(), &c.Schema); err != nil {
+		return &ProtocolError{c.Path, fmt.Errorf("its schema is not JSON: %w", err)}
+	}
+	if sum, err := spec.Hash(c.Schema); err != nil || sum != c.Method.SchemaSHA256 {
+		return &ProtocolError{c.Path, errors.New("its description names another schema than it gives")}
+	}
+	return nil
+}
+
+// startError tells a crash at start from a program that is no plugin.
+func (c *Client) startError(err error) error {
+	if log := c.log.String(); strings.Contains(err.Error(), "plugin exited before we could connect") || strings.Contains(log, "panic:") || strings.Contains(log, "fatal error:") {
+		return &CrashedError{Plugin: c.Path, State: "before the handshake", Log: log}
+	}
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	return &ProtocolError{c.Path, errors.New(first)}
+}
+
+// watch samples memory and CPU of the plugin's process and enforces the cap.
+func (c *Client) watch() {
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		rss, cpu := usage(c.pid())
+		c.mu.Lock()
+		c.peak, c.cpu = max(c.peak, rss), max(c.cpu, cpu)
+		over := c.opts.MaxMemory > 0 && rss > c.opts.MaxMemory
+		c.mu.Unlock()
+		if over {
+			c.kill(&MemoryError{Plugin: c.Method.Name, Used: rss, Most: c.opts.MaxMemory})
+			return
+		}
+		select {
+		case <-c.stop:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (c *Client) pid() int {
+	if c.cmd.Process == nil {
+		return 0
+	}
+	return c.cmd.Process.Pid
+}
+
+// kill ends the whole process group and remembers why.
+func (c *Client) kill(why error) {
+	c.mu.Lock()
+	if c.killed == nil {
+		c.killed = why
+	}
+	c.mu.Unlock()
+	if pid := c.pid(); pid > 0 {
+		_ = syscall.Kill(-pid, syscall.SIGKILL)
+	}
+}
+
+// Usage gives CPU seconds, user and system, and peak resident bytes so far.
+func (c *Client) Usage() (cpuSeconds float64, peakBytes int64) {
+	rss, cpu := usage(c.pid())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cpuSeconds, peakBytes = max(c.cpu, cpu), max(c.peak, rss)
+	if st := c.cmd.ProcessState; st != nil {
+		cpuSeconds = (st.UserTime() + st.SystemTime()).Seconds()
+		if ru, ok := st.SysUsage().(*syscall.Rusage); ok {
+			peakBytes = max(peakBytes, maxRSS(ru))
+		}
+	}
+	return cpuSeconds, peakBytes
+}
+
+// LogTail is the end of the plugin's stderr.
+func (c *Client) LogTail() string { return c.log.String() }
+
+// Close ends the plugin and every process it started, and removes its socket.
+func (c *Client) Close() {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return
+	}
+	c.closed = true
+	c.mu.Unlock()
+	pid := c.pid()
+	c.plugin.Kill()
+	if pid > 0 {
+		_ = syscall.Kill(-pid, syscall.SIGKILL)
+	}
+	close(c.stop)
+	_ = os.RemoveAll(c.socket)
+}
+
+// dispenser is the go-plugin side of a client.
+type dispenser struct {
+	goplugin.NetRPCUnsupportedPlugin
+}
+
+func (*dispenser) GRPCClient(_ context.Context, _ *goplugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
+	return pb.NewMethodClient(conn), nil
+}
+
+func (*dispenser) GRPCServer(*goplugin.GRPCBroker, *grpc.Server) error {
+	return errors.New("the host serves nothing")
+}
+
+// tail keeps the last lines of a log and passes all of it on.
+type tail struct {
+	mu  sync.Mutex
+	w   io.Writer
+	buf []byte
+}
+
+const tailBytes = 8 << 10
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.buf = append(t.buf, p...)
+	if over := len(t.buf) - tailBytes; over > 0 {
+		t.buf = append(t.buf[:0], t.buf[over:]...)
+	}
+	if t.w != nil {
+		_, _ = t.w.Write(p)
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(bytes.TrimSpace(t.buf))
+}
+
+// SocketDirs lists socket folders left by hosts that were killed.
+func SocketDirs() []string {
+	found, _ := filepath.Glob(filepath.Join(os.TempDir(), "tl[0-9]*"))
+	return found
+}

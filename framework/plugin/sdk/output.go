@@ -1,0 +1,134 @@
+package sdk
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	pb "github.com/tunelab/tunelab/framework/plugin/proto/tunelab/plugin/v1"
+	"github.com/tunelab/tunelab/framework/spec"
+)
+
+// queueSize bounds the events that wait for a slow reader; then the training
+// loop waits too, so that no metric is ever dropped. Progress coalesces.
+const queueSize = 4096
+
+// Output is where a run reports to. Its methods may be called from several
+// goroutines.
+type Output struct {
+	workDir string
+	cost    spec.Cost
+	stop    chan struct{}
+
+	mu       sync.Mutex
+	ready    *sync.Cond // something to send, or space again, or closed
+	queue    []*pb.Event
+	progress *pb.Event
+	closed   bool // the reader has gone: events are discarded
+	done     bool // the method has returned
+}
+
+func newOutput(workDir string) (*Output, error) {
+	o := &Output{workDir: workDir, stop: make(chan struct{})}
+	o.ready = sync.NewCond(&o.mu)
+	if err := os.MkdirAll(o.ArtifactDir(), 0o755); err != nil {
+		return nil, fmt.Errorf("make the artifact folder: %w", err)
+	}
+	return o, nil
+}
+
+// ArtifactDir is the folder for the run's result; every file under it becomes
+// an artifact of the run.
+func (o *Output) ArtifactDir() string { return filepath.Join(o.workDir, "artifacts") }
+
+// Cost is filled in by the method with what it counts itself: parameters,
+// examples, tokens, FLOPs. The host measures time and memory.
+func (o *Output) Cost() *spec.Cost { return &o.cost }
+
+// Stopping is closed when the run should save its state and return ErrStopped.
+func (o *Output) Stopping() <-chan struct{} { return o.stop }
+
+// Progress reports step of total; unread reports are replaced by newer ones.
+func (o *Output) Progress(step, total int64, phase string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.progress = &pb.Event{Event: &pb.Event_Progress{Progress: &pb.Progress{Step: step, Total: total, Phase: phase}}}
+	o.ready.Broadcast()
+}
+
+// Metric records one value; it waits for a slow reader, and is never dropped.
+func (o *Output) Metric(name string, step int64, value float64) {
+	o.send(&pb.Event{Event: &pb.Event_Metric{Metric: &pb.Metric{Name: name, Step: step, Value: value}}})
+}
+
+// Log records a line; level is "debug", "info", "warning" or "error".
+func (o *Output) Log(level, message string) {
+	o.send(&pb.Event{Event: &pb.Event_Log{Log: &pb.Log{Level: level, Message: message}}})
+}
+
+// Sample streams a response to a validation item, which the host may score.
+func (o *Output) Sample(step int64, itemID, prompt, text string) {
+	o.send(&pb.Event{Event: &pb.Event_Sample{Sample: &pb.Sample{Step: step, ItemId: itemID, Prompt: prompt, Text: text}}})
+}
+
+// Checkpoint announces that the folder dir, under the work folder, holds all
+// that a resumed run needs from step on.
+func (o *Output) Checkpoint(step int64, dir string) error {
+	rel, err := filepath.Rel(o.workDir, dir)
+	if err != nil || !filepath.IsLocal(rel) {
+		return fmt.Errorf("checkpoint %s is not under the run's folder %s", dir, o.workDir)
+	}
+	o.send(&pb.Event{Event: &pb.Event_Checkpoint{Checkpoint: &pb.Checkpoint{Step: step, File: &pb.File{Kind: "checkpoint", Path: rel}}}})
+	return nil
+}
+
+func (o *Output) send(e *pb.Event) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for len(o.queue) >= queueSize && !o.closed {
+		o.ready.Wait()
+	}
+	if !o.closed {
+		o.queue = append(o.queue, e)
+		o.ready.Broadcast()
+	}
+}
+
+// pump sends events until the method has returned and the queue is empty.
+func (o *Output) pump(send func(*pb.Event) error) error {
+	for {
+		o.mu.Lock()
+		for len(o.queue) == 0 && o.progress == nil && !o.done {
+			o.ready.Wait()
+		}
+		batch := o.queue
+		o.queue = nil
+		if o.progress != nil {
+			batch = append(batch, o.progress)
+			o.progress = nil
+		}
+		finished := o.done && len(batch) == 0
+		o.ready.Broadcast()
+		o.mu.Unlock()
+		if finished {
+			return nil
+		}
+		for _, e := range batch {
+			if err := send(e); err != nil {
+				o.mu.Lock()
+				o.closed = true
+				o.ready.Broadcast()
+				o.mu.Unlock()
+				return err
+			}
+		}
+	}
+}
+
+func (o *Output) finish() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.done = true
+	o.ready.Broadcast()
+}

@@ -1,0 +1,44 @@
+// Package prompt is the one renderer of shots: every method that shows
+// examples renders them here, so that methods differ only in what they show.
+package prompt
+
+import (
+	"strings"
+
+	"github.com/tunelab/tunelab/framework/spec"
+)
+
+// Shot renders one solved example: prompt, delimiter, answer
+// (lm-evaluation-harness' few-shot form).
+func Shot(t spec.Task, e spec.Example) string {
+	return e.Prompt + t.Delimiter + e.Answer
+}
+
+// Reasoned renders one solved example with its worked reasoning in place of
+// the bare answer.
+func Reasoned(t spec.Task, e spec.Example) string {
+	return e.Prompt + t.Delimiter + e.Reasoning
+}
+
+// Render puts solved examples before an item's prompt, divided by the task's
+// separator. The result ends where the model's answer begins; the delimiter
+// belongs to the continuation.
+func Render(t spec.Task, shots []string, item string) string {
+	if len(shots) == 0 {
+		return item
+	}
+	return strings.Join(shots, t.Separator) + t.Separator + item
+}
+
+// Fit drops shots from the front, the farthest from the question, until
+// tokens(rendered) is at most limit. It returns the rendered prompt and how
+// many shots stayed; ok is false when the bare item does not fit either.
+func Fit(t spec.Task, shots []string, item string, limit int, tokens func(string) int) (text string, kept int, ok bool) {
+	for drop := 0; drop <= len(shots); drop++ {
+		text = Render(t, shots[drop:], item)
+		if tokens(text) <= limit {
+			return text, len(shots) - drop, true
+		}
+	}
+	return "", 0, false
+}
