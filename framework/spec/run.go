@@ -24,9 +24,9 @@ type Ref struct {
 
 // Compute places a run without naming one machine.
 type Compute struct {
-	Engine    string `json:"engine"`    // "cpu" (default) or "ref"
-	Precision string `json:"precision"` // "f32"
-	Threads   int    `json:"threads"`   // 0: all cores; never changes the numbers
+	Engine    string `json:"engine" yaml:"engine"`       // "cpu" (default) or "ref"
+	Precision string `json:"precision" yaml:"precision"` // "f32"
+	Threads   int    `json:"threads" yaml:"threads"`     // 0: all cores; never changes the numbers
 }
 
 // Budget is what every method of a comparison may spend.

@@ -1,7 +1,9 @@
 package sdk
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -90,6 +92,8 @@ func printDescription(w io.Writer, m Method) error {
 	}{d, s})
 }
 
+var _ goplugin.GRPCPlugin = (*served)(nil)
+
 // served is the go-plugin side of a method.
 type served struct {
 	goplugin.NetRPCUnsupportedPlugin
@@ -99,4 +103,10 @@ type served struct {
 func (s *served) GRPCServer(_ *goplugin.GRPCBroker, g *grpc.Server) error {
 	pb.RegisterMethodServer(g, &server{m: s.m})
 	return nil
+}
+
+// GRPCClient is the host's side (package host); go-plugin takes a type for a
+// gRPC plugin only if it has both.
+func (s *served) GRPCClient(context.Context, *goplugin.GRPCBroker, *grpc.ClientConn) (any, error) {
+	return nil, errors.New("a plugin has no client of itself")
 }

@@ -1,0 +1,111 @@
+package model
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/tunelab/tunelab/framework/compute"
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
+)
+
+// Options of Load. The zero value gives trainable weights.
+type Options struct {
+	Frozen bool // no weight is trainable: no gradient is computed for any
+}
+
+// Load reads a Hugging Face folder (config.json and safetensors) of the Llama
+// or the GPT-2 type onto an engine. It is strict: a missing, misshapen or
+// unexpected tensor is an error that names it and its file.
+func Load(dir string, e compute.Engine, o Options) (*Model, error) {
+	cfg, err := checkpoint.ReadConfig(dir)
+	if err != nil {
+		return nil, err
+	}
+	r, err := checkpoint.OpenDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	f := folder{dir: dir, r: r, layout: layouts[cfg.Family], used: map[string]bool{}}
+	f.bare = f.layout.prefix != "" && !slices.ContainsFunc(r.Names(), func(n string) bool { return strings.HasPrefix(n, f.layout.prefix) })
+	m, err := assemble(cfg, e, f.read)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.finish(m); err != nil {
+		m.Free()
+		return nil, err
+	}
+	for _, p := range m.Params() {
+		p.Trainable = !o.Frozen
+	}
+	return m, nil
+}
+
+// folder reads weights by their names in memory.
+type folder struct {
+	dir    string
+	r      *checkpoint.Reader
+	layout layout
+	bare   bool // names are stored without the prefix, as in openai-community/gpt2
+	used   map[string]bool
+}
+
+func (f *folder) read(name string, shape []int, k kind) ([]float32, error) {
+	if f.bare {
+		name = strings.TrimPrefix(name, f.layout.prefix)
+	}
+	f.used[name] = true
+	if !f.layout.transposed || k != matrix && k != residual {
+		return f.r.Float32(name, shape...)
+	}
+	data, err := f.r.Float32(name, shape[1], shape[0])
+	if err != nil {
+		return nil, err
+	}
+	return transpose(data, shape[1], shape[0]), nil
+}
+
+// finish checks that the file holds nothing else.
+func (f *folder) finish(m *Model) error {
+	for _, name := range f.r.Names() {
+		switch {
+		case f.used[name] || slices.ContainsFunc(f.layout.bufferNames, func(end string) bool { return strings.HasSuffix(name, end) }):
+		case name == "lm_head.weight" && m.cfg.TieEmbeddings:
+			data, err := f.r.Float32(name, m.cfg.VocabSize, m.cfg.HiddenSize)
+			if err != nil {
+				return err
+			}
+			if !slices.Equal(data, m.embed.Data()) {
+				return fmt.Errorf("%s: tensor \"lm_head.weight\" differs from the token embedding, but config.json says tie_word_embeddings: set it to false, or remove the tensor", f.dir)
+			}
+		default:
+			return fmt.Errorf("%s: tensor %q is not part of a %s model of %d layers: the weights and config.json do not belong together", f.dir, name, m.cfg.Family, m.cfg.Layers)
+		}
+	}
+	return nil
+}
+
+// New makes a model with random weights for training from scratch: normal with
+// cfg.InitStd (0 means 0.02), projections into the residual stream divided by
+// sqrt(2 layers) (Radford et al. 2019, section 2.3), norms 1, biases 0. Weights
+// are drawn in Params' order.
+func New(cfg checkpoint.Config, e compute.Engine, rng *rand.Rand) (*Model, error) {
+	if cfg.InitStd == 0 {
+		cfg.InitStd = 0.02
+	}
+	return assemble(cfg, e, randomWeights(cfg, rng))
+}
+
+// transpose turns row-major [rows, cols] into [cols, rows].
+func transpose(x []float32, rows, cols int) []float32 {
+	out := make([]float32, len(x))
+	for r := range rows {
+		for c := range cols {
+			out[c*rows+r] = x[r*cols+c]
+		}
+	}
+	return out
+}

@@ -1,0 +1,34 @@
+package model
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
+)
+
+func randomWeights(cfg checkpoint.Config, rng *rand.Rand) source {
+	return func(_ string, shape []int, k kind) ([]float32, error) {
+		n := 1
+		for _, d := range shape {
+			n *= d
+		}
+		data := make([]float32, n)
+		std := cfg.InitStd
+		switch k {
+		case bias:
+			return data, nil
+		case gain:
+			for i := range data {
+				data[i] = 1
+			}
+			return data, nil
+		case residual:
+			std /= math.Sqrt(2 * float64(cfg.Layers))
+		}
+		for i := range data {
+			data[i] = float32(rng.NormFloat64() * std)
+		}
+		return data, nil
+	}
+}

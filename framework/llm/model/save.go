@@ -1,0 +1,48 @@
+package model
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
+)
+
+// Save writes config.json and model.safetensors (float32) to the folder dir,
+// which it makes, in the form transformers loads: tied embeddings once, GPT-2's
+// linear weights transposed. Adapters must be merged and NF4 weights
+// dequantised before.
+func (m *Model) Save(dir string) error { return m.SaveAs(dir, "F32") }
+
+// SaveAs is Save with the weights as "F32" or rounded to "BF16".
+func (m *Model) SaveAs(dir, dtype string) error {
+	matrices := map[string]bool{}
+	for _, l := range m.Linears() {
+		if l.Frozen != nil {
+			return fmt.Errorf("save %s: module %s is quantised to NF4; dequantise it first, or save the adapter alone", dir, l.Name)
+		}
+		if l.Adapt != nil {
+			return fmt.Errorf("save %s: module %s carries an adapter; merge it first, or save the adapter alone", dir, l.Name)
+		}
+		matrices[l.W.Name] = m.layout.transposed
+	}
+	if m.head.Adapt != nil {
+		return fmt.Errorf("save %s: module %s carries an adapter; merge it first, or save the adapter alone", dir, m.head.Name)
+	}
+	var tensors []checkpoint.Tensor
+	for _, p := range m.Params() {
+		t := checkpoint.Tensor{Name: p.Name, DType: dtype, Shape: p.Shape(), Data: p.Data()}
+		if matrices[p.Name] {
+			t.Data = transpose(t.Data, t.Shape[0], t.Shape[1])
+			t.Shape = []int{t.Shape[1], t.Shape[0]}
+		}
+		tensors = append(tensors, t)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("save the model: %w", err)
+	}
+	if err := checkpoint.WriteSafetensors(filepath.Join(dir, checkpoint.WeightsFile), tensors, nil); err != nil {
+		return err
+	}
+	return checkpoint.WriteConfig(dir, m.cfg)
+}

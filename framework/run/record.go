@@ -1,0 +1,203 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/tunelab/tunelab/framework/plugin/host"
+	pb "github.com/tunelab/tunelab/framework/plugin/proto/tunelab/plugin/v1"
+	"github.com/tunelab/tunelab/tracking"
+	"github.com/tunelab/tunelab/tracking/artifact"
+)
+
+// recorder turns a plugin's events into rows. Metrics are written in batches:
+// each returns only when it is durable, and everything before an event that is
+// not a metric is written before that event.
+type recorder struct {
+	a       *active
+	metrics []tracking.Metric
+	last    time.Time
+}
+
+// A batch is written when it is this large or this old.
+const (
+	batchMetrics = 256
+	batchAge     = 200 * time.Millisecond
+)
+
+func (r *recorder) event(e *pb.Event) error {
+	a := r.a
+	if m := e.GetMetric(); m != nil {
+		r.metrics = append(r.metrics, tracking.Metric{Name: m.GetName(), Step: m.GetStep(), Value: m.GetValue(), Time: a.Now()})
+		a.update(Update{Metric: m.GetName(), Step: m.GetStep(), Value: m.GetValue()})
+		if len(r.metrics) >= batchMetrics || a.Now().Sub(r.last) > batchAge {
+			return r.flush()
+		}
+		return nil
+	}
+	if p := e.GetProgress(); p != nil {
+		a.update(Update{Phase: p.GetPhase(), Step: p.GetStep(), Total: p.GetTotal()})
+		return nil
+	}
+	if err := r.flush(); err != nil {
+		return err
+	}
+	switch {
+	case e.GetLog() != nil:
+		a.update(Update{Log: e.GetLog().GetMessage()})
+		level := e.GetLog().GetLevel()
+		if level == "warning" {
+			level = "warn"
+		}
+		return r.append("log", level, map[string]any{"message": e.GetLog().GetMessage()})
+	case e.GetSample() != nil:
+		return r.sample(e.GetSample())
+	case e.GetCheckpoint() != nil:
+		return r.checkpoint(e.GetCheckpoint())
+	case e.GetArtifact() != nil:
+		return nil // sealed together at the end
+	}
+	return nil
+}
+
+func (r *recorder) flush() error {
+	r.last = r.a.Now()
+	if len(r.metrics) == 0 {
+		return nil
+	}
+	err := r.a.Store.AppendMetrics(context.Background(), r.a.id, r.metrics)
+	r.metrics = r.metrics[:0]
+	return err
+}
+
+func (r *recorder) append(kind, level string, data any) error {
+	raw, err := json.Marshal(data)
+	if err != nil {
+		return err
+	}
+	return r.a.Store.AppendEvents(context.Background(), r.a.id, []tracking.Event{{Kind: kind, Level: level, Data: raw}})
+}
+
+// sample records a validation response and, where the task has one, its gold
+// reward, which the plugin never sees.
+func (r *recorder) sample(s *pb.Sample) error {
+	row := map[string]any{"step": s.GetStep(), "item": s.GetItemId(), "prompt": s.GetPrompt(), "text": s.GetText()}
+	if r.a.job.Gold != nil {
+		fields := r.a.job.Data.AllFields(s.GetItemId())
+		if fields == nil {
+			return fmt.Errorf("the plugin sent a sample of item %q, which is in no split", s.GetItemId())
+		}
+		v, err := r.a.job.Gold(fields, s.GetText())
+		if err != nil {
+			return fmt.Errorf("gold reward of a sample: %w", err)
+		}
+		row["gold"] = v
+		r.metrics = append(r.metrics, tracking.Metric{Name: "eval/gold_reward", Step: s.GetStep(), Value: v, Time: r.a.Now()})
+	}
+	return r.append("sample", "info", row)
+}
+
+// checkpoint stores the folder by content, so that a resumed run finds it even
+// when the run's folder is gone.
+func (r *recorder) checkpoint(c *pb.Checkpoint) error {
+	dir := filepath.Join(r.a.work, filepath.FromSlash(c.GetFile().GetPath()))
+	ctx := context.Background()
+	refs, err := r.a.Artifacts.PutTree(ctx, dir, "checkpoint")
+	if err != nil {
+		return fmt.Errorf("store the checkpoint: %w", err)
+	}
+	for i := range refs {
+		refs[i].Direction = tracking.Out
+		refs[i].Path = "checkpoint/" + refs[i].Path
+	}
+	if err := r.a.Store.PutArtifacts(ctx, r.a.id, refs); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	return r.append("checkpoint", "info", map[string]any{"step": c.GetStep()})
+}
+
+// seal stores the result by content; after that the artifacts cannot change.
+func (a *active) seal(ctx context.Context) error {
+	refs, err := a.Artifacts.PutTree(ctx, filepath.Join(a.work, "artifacts"), "result")
+	if err != nil {
+		return fmt.Errorf("store the result: %w", err)
+	}
+	for i := range refs {
+		refs[i].Direction = tracking.Out
+		refs[i].Path = "result/" + refs[i].Path
+		a.cost.ArtifactBytes += refs[i].Size
+	}
+	return a.Store.PutArtifacts(ctx, a.id, refs)
+}
+
+// resumeFrom lays out the checkpoint of the run that this one goes on from and
+// copies that run's metrics up to it.
+func (a *active) resumeFrom(ctx context.Context) (host.File, error) {
+	if a.job.Resume == "" {
+		return host.File{}, nil
+	}
+	step, err := a.copyHistory(ctx)
+	if err != nil || step < 0 {
+		return host.File{}, err
+	}
+	refs, err := a.Store.Artifacts(ctx, a.job.Resume, tracking.Out)
+	if err != nil {
+		return host.File{}, err
+	}
+	dir := filepath.Join(a.work, "resume")
+	if err := materialize(ctx, a.Artifacts, refs, "checkpoint/", dir); err != nil {
+		return host.File{}, err
+	}
+	return host.File{Path: dir}, nil
+}
+
+// copyHistory gives the step of the last checkpoint, -1 if there is none.
+func (a *active) copyHistory(ctx context.Context) (int64, error) {
+	events, err := a.Store.Events(ctx, a.job.Resume, tracking.EventFilter{Kind: "checkpoint"})
+	if err != nil || len(events) == 0 {
+		return -1, err
+	}
+	var at struct {
+		Step int64 `json:"step"`
+	}
+	if err := json.Unmarshal(events[len(events)-1].Data, &at); err != nil {
+		return -1, err
+	}
+	ms, err := a.Store.Metrics(ctx, a.job.Resume, tracking.MetricFilter{})
+	if err != nil {
+		return -1, err
+	}
+	var keep []tracking.Metric
+	for _, m := range ms {
+		if m.Step <= at.Step {
+			m.Run, m.Seq = "", 0
+			keep = append(keep, m)
+		}
+	}
+	if len(keep) == 0 {
+		return at.Step, nil
+	}
+	return at.Step, a.Store.AppendMetrics(ctx, a.id, keep)
+}
+
+// materialize writes the artifacts under prefix to dir.
+func materialize(ctx context.Context, s *artifact.Store, refs []tracking.ArtifactRef, prefix, dir string) error {
+	var want []tracking.ArtifactRef
+	for _, r := range refs {
+		if len(r.Path) > len(prefix) && r.Path[:len(prefix)] == prefix {
+			r.Path = r.Path[len(prefix):]
+			want = append(want, r)
+		}
+	}
+	if len(want) == 0 {
+		return fmt.Errorf("the run has no %s artifacts", prefix[:len(prefix)-1])
+	}
+	return s.Materialize(ctx, want, dir, artifact.Copy)
+}

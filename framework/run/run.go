@@ -1,0 +1,404 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
+	"github.com/tunelab/tunelab/framework/plugin/host"
+	"github.com/tunelab/tunelab/framework/spec"
+	"github.com/tunelab/tunelab/tracking"
+)
+
+// stopGrace is how long a stopped plugin may take to write its checkpoint.
+const stopGrace = 30 * time.Second
+
+// active is a run under way.
+type active struct {
+	*Runner
+	job       Job
+	id        string
+	holder    string
+	work      string // the run's folder
+	path      string // of the plugin binary
+	pluginSum string
+	input     host.Input
+	cost      spec.Cost
+	start     time.Time
+	log       string
+}
+
+// Run makes one run and returns its id. The error, if any, is why the run did
+// not finish; the row says the same. An error before the row could be written
+// comes back with an empty id.
+func (r *Runner) Run(ctx context.Context, job Job) (string, error) {
+	a := &active{Runner: r, job: job, start: r.Now()}
+	if err := a.validate(ctx); err != nil {
+		return "", err
+	}
+	if id, err := a.finishedBefore(ctx); id != "" || err != nil {
+		return id, err
+	}
+	if err := a.begin(ctx); err != nil {
+		return a.id, err
+	}
+	beat, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stop(nil)
+	go a.heartbeat(beat, stop)
+	err := a.guarded(ctx)
+	return a.id, a.end(err)
+}
+
+// guarded runs the body; a panic of this program ends the run as failed, with
+// its stack, instead of leaving it running.
+func (a *active) guarded(ctx context.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("tunelab itself panicked: %v\n%s", p, debug.Stack())
+		}
+	}()
+	if a.job.Spec.Budget.MaxWallSeconds > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, time.Duration(a.job.Spec.Budget.MaxWallSeconds*float64(time.Second)), errWallCap)
+		defer cancel()
+	}
+	if err := a.train(ctx); err != nil {
+		return err
+	}
+	return a.judge(ctx)
+}
+
+var errWallCap = errors.New("the budget's cap on wall time ended it")
+
+// validate launches the plugin once to check the spec against its schema and
+// to resolve the parameters, before anything is recorded.
+func (a *active) validate(ctx context.Context) error {
+	o := a.Find
+	o.Path = a.job.Plugin
+	path, err := host.Find(a.job.Spec.Method, o)
+	if err != nil {
+		return err
+	}
+	a.path = path
+	c, err := host.Launch(ctx, path, host.LaunchOptions{Name: a.job.Spec.Method, HungAfter: a.HungAfter})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	params, ds := c.Schema.Resolve("params", a.job.Spec.Params)
+	if err := ds.Err(); err != nil {
+		return fmt.Errorf("method %s: %w", a.job.Spec.Method, err)
+	}
+	a.job.Spec.Params, a.pluginSum = params, c.SHA256
+	if a.job.Spec.Stage == "" && len(c.Method.Stages) > 0 {
+		return fmt.Errorf("method %s is a chain (%v): run its stages", a.job.Spec.Method, c.Method.Stages)
+	}
+	return nil
+}
+
+// complete fills in what the spec says by content.
+func (a *active) complete() error {
+	sum, size, err := checkpoint.HashDir(a.job.ModelDir)
+	if err != nil {
+		return fmt.Errorf("model %s: %w", a.job.ModelDir, err)
+	}
+	a.job.Spec.Model = spec.Ref{Kind: "model", Name: filepath.Base(a.job.ModelDir), SHA256: sum, Size: size}
+	a.job.Spec.Task = a.job.Data.Task
+	return nil
+}
+
+// finishedBefore gives the id of a finished run that this one would repeat.
+func (a *active) finishedBefore(ctx context.Context) (string, error) {
+	if !a.job.Reuse {
+		return "", nil
+	}
+	if err := a.complete(); err != nil {
+		return "", err
+	}
+	hash, err := spec.Hash(a.job.Spec)
+	if err != nil {
+		return "", err
+	}
+	rows, err := a.Store.ListRuns(ctx, tracking.RunFilter{Experiment: a.job.Experiment, SpecHash: hash, Statuses: []tracking.Status{tracking.Finished}})
+	if err != nil {
+		if errors.Is(err, tracking.NotFound) { // the experiment's first run
+			return "", nil
+		}
+		return "", err
+	}
+	for _, r := range rows {
+		if r.Hashes["plugin"] == a.pluginSum && r.Hashes["data"] == a.job.Data.Hash && r.Name == a.label() {
+			a.id = r.ID
+			a.update(Update{Status: r.Status, Reason: "reused"})
+			return r.ID, nil
+		}
+	}
+	return "", nil
+}
+
+// label is the run's name; trials are told from the run that is tested.
+func (a *active) label() string {
+	if a.job.Trial {
+		return a.job.Label + " (trial)"
+	}
+	return a.job.Label
+}
+
+// begin writes the row, takes the lease and lays out the run's folder.
+func (a *active) begin(ctx context.Context) error {
+	if err := a.complete(); err != nil {
+		return err
+	}
+	row, err := a.row()
+	if err != nil {
+		return err
+	}
+	made, err := a.Store.CreateRun(ctx, row)
+	if err != nil {
+		return err
+	}
+	a.id = made.ID
+	host, _ := os.Hostname()
+	a.holder = fmt.Sprintf("%s:%d:%s", host, os.Getpid(), a.id)
+	if _, err := a.Store.Acquire(ctx, a.id, a.holder, tracking.DefaultLeaseTTL); err != nil {
+		return err
+	}
+	if err := a.Store.SetStatus(ctx, a.id, tracking.Running, ""); err != nil {
+		return err
+	}
+	if err := a.layOut(); err != nil {
+		return a.end(err)
+	}
+	src, err := json.Marshal(a.job.Source)
+	if err != nil {
+		return a.end(err)
+	}
+	overlap, err := json.Marshal(a.job.Data.Overlap)
+	if err != nil {
+		return a.end(err)
+	}
+	if err := a.Store.AppendEvents(ctx, a.id, []tracking.Event{{Kind: "source", Level: "info", Data: src}, {Kind: "overlap", Level: "info", Data: overlap}}); err != nil {
+		return a.end(err)
+	}
+	return nil
+}
+
+// layOut makes the run's folder and writes the data it is given.
+func (a *active) layOut() error {
+	a.work = filepath.Join(a.Dir, "runs", a.id)
+	data := filepath.Join(a.work, "data")
+	if err := os.MkdirAll(data, 0o755); err != nil {
+		return fmt.Errorf("make the run's folder: %w", err)
+	}
+	m := a.job.Spec.Model
+	a.input = host.Input{RunID: a.id, Spec: a.job.Spec, WorkDir: a.work, CacheDir: filepath.Join(a.Dir, "cache"),
+		Model: host.File{Name: m.Name, Path: a.job.ModelDir, SHA256: m.SHA256, Size: m.Size}}
+	for _, k := range sortedKeys(a.job.Inputs) {
+		a.input.Inputs = append(a.input.Inputs, host.File{Name: k, Path: a.job.Inputs[k]})
+	}
+	var err error
+	if a.input.Train, err = writeExamples(filepath.Join(data, "train.jsonl"), a.job.Data.Train); err != nil {
+		return err
+	}
+	a.input.Validation, err = writeExamples(filepath.Join(data, "validation.jsonl"), a.job.Data.Validation)
+	return err
+}
+
+// train runs the plugin's Run to its end and seals what it left.
+func (a *active) train(ctx context.Context) error {
+	c, err := a.launch(ctx)
+	if err != nil {
+		return err
+	}
+	defer a.close(c)
+	a.update(Update{Phase: "estimate"})
+	est, err := c.Estimate(ctx, a.input)
+	if err != nil {
+		return fmt.Errorf("estimate: %w", err)
+	}
+	if err := a.admit(ctx, est); err != nil {
+		return err
+	}
+	checkpoint, err := a.resumeFrom(ctx)
+	if err != nil {
+		return err
+	}
+	runCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	go a.stopOn(ctx, runCtx, c, cancel)
+	rec := &recorder{a: a}
+	done, err := c.Run(runCtx, a.input, checkpoint, rec.event)
+	if flushErr := rec.flush(); err == nil {
+		err = flushErr
+	}
+	if err != nil {
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			return stopped(ctx)
+		}
+		return err
+	}
+	a.addCost(done.Cost)
+	switch done.State {
+	case "stopped":
+		return stopped(ctx)
+	case "failed":
+		return done.Errors
+	}
+	return a.seal(ctx)
+}
+
+// stopped says why a run ended early.
+func stopped(ctx context.Context) error {
+	if errors.Is(context.Cause(ctx), errWallCap) {
+		return &stopError{reason: errWallCap.Error(), cap: true}
+	}
+	return &stopError{reason: "stopped by the user; resume it with: tunelab run --resume ID"}
+}
+
+type stopError struct {
+	reason string
+	cap    bool
+}
+
+func (e *stopError) Error() string { return e.reason }
+
+// stopOn asks the plugin to checkpoint when ctx ends, and kills it when it
+// does not within the grace time.
+func (a *active) stopOn(ctx, runCtx context.Context, c *host.Client, kill context.CancelFunc) {
+	select {
+	case <-runCtx.Done():
+		return
+	case <-ctx.Done():
+	}
+	a.update(Update{Phase: "stopping: writing a checkpoint"})
+	if err := c.Stop(a.id, stopGrace); err != nil {
+		kill()
+		return
+	}
+	select {
+	case <-runCtx.Done():
+	case <-time.After(stopGrace):
+		kill()
+	}
+}
+
+// admit records the estimate and refuses a run that cannot fit.
+func (a *active) admit(ctx context.Context, est spec.Estimate) error {
+	raw, err := json.Marshal(est)
+	if err != nil {
+		return err
+	}
+	if err := a.Store.AppendEvents(ctx, a.id, []tracking.Event{{Kind: "estimate", Level: "info", Data: raw}}); err != nil {
+		return err
+	}
+	have := memoryTotal()
+	if most := a.job.Spec.Budget.MaxMemoryBytes; most > 0 && (have == 0 || most < have) {
+		have = most
+	}
+	if have > 0 && est.MemoryBytes > have {
+		return fmt.Errorf("the run is estimated to need %d MiB and %d MiB are there: lower batch_size or max_length, or choose lora or qlora", est.MemoryBytes>>20, have>>20)
+	}
+	return nil
+}
+
+func (a *active) launch(ctx context.Context) (*host.Client, error) {
+	log, err := os.OpenFile(filepath.Join(a.work, "plugin.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("open the plugin's log: %w", err)
+	}
+	c, err := host.Launch(ctx, a.path, host.LaunchOptions{Name: a.job.Spec.Method, Log: log, HungAfter: a.HungAfter, MaxMemory: a.job.Spec.Budget.MaxMemoryBytes})
+	if err != nil {
+		log.Close()
+		return nil, err
+	}
+	if err := a.Store.UpdateRun(ctx, a.id, tracking.RunUpdate{Hashes: map[string]string{"plugin": c.SHA256}}); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// close ends the plugin and adds what it used to the run's cost.
+func (a *active) close(c *host.Client) {
+	c.Close()
+	cpu, peak := c.Usage()
+	a.cost.CPUSeconds += cpu
+	a.cost.PeakMemoryBytes = max(a.cost.PeakMemoryBytes, peak)
+	if t := c.LogTail(); t != "" {
+		a.log = t
+	}
+}
+
+func (a *active) addCost(c spec.Cost) {
+	a.cost.TrainableParams, a.cost.LabelledExamples = c.TrainableParams, c.LabelledExamples
+	a.cost.ExtraSupervision = c.ExtraSupervision
+	a.cost.TrainTokens += c.TrainTokens
+	a.cost.GeneratedTokens += c.GeneratedTokens
+	a.cost.FLOPs += c.FLOPs
+}
+
+// heartbeat renews the lease while the run goes on.
+func (a *active) heartbeat(ctx context.Context, stop context.CancelCauseFunc) {
+	tick := time.NewTicker(tracking.DefaultHeartbeat)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if _, err := a.Store.Renew(ctx, a.id, a.holder, tracking.DefaultLeaseTTL); err != nil && ctx.Err() == nil {
+				a.update(Update{Log: "the run's lease could not be renewed: " + err.Error()})
+			}
+		}
+	}
+}
+
+// end writes the run's true end state, whatever happened.
+func (a *active) end(err error) error {
+	ctx := context.Background()
+	status, reason := tracking.Finished, ""
+	var crashed *host.CrashedError
+	var hung *host.HungError
+	var stop *stopError
+	notReplayable := false
+	switch {
+	case err == nil:
+	case errors.As(err, &stop):
+		status, notReplayable = tracking.Stopped, stop.cap
+	case errors.As(err, &crashed), errors.As(err, &hung):
+		status = tracking.Crashed
+	default:
+		status = tracking.Failed
+	}
+	if err != nil {
+		reason = err.Error()
+	}
+	a.cost.WallSeconds = a.Now().Sub(a.start).Seconds()
+	up := tracking.RunUpdate{LogTail: &a.log, NotReplayable: &notReplayable}
+	if raw, e := json.Marshal(a.cost); e == nil {
+		up.Cost = raw
+	}
+	storeErr := a.Store.UpdateRun(ctx, a.id, up)
+	if e := a.Store.SetStatus(ctx, a.id, status, reason); storeErr == nil {
+		storeErr = e
+	}
+	a.update(Update{Status: status, Reason: reason})
+	if err == nil {
+		return storeErr
+	}
+	return fmt.Errorf("run %s %s: %w", a.id, status, err)
+}
+
+func (a *active) update(u Update) {
+	if a.Watch == nil {
+		return
+	}
+	u.RunID, u.Label, u.Task, u.Seed = a.id, a.job.Label, a.job.Spec.Task.Name, a.job.Spec.Seed
+	a.Watch(u)
+}

@@ -1,0 +1,95 @@
+package tune
+
+import (
+	"fmt"
+
+	"github.com/tunelab/tunelab/framework/llm/generate"
+	"github.com/tunelab/tunelab/framework/llm/tokenizer"
+	"github.com/tunelab/tunelab/framework/plugin/sdk"
+	"github.com/tunelab/tunelab/framework/spec"
+)
+
+// sequence is one encoded training example.
+type sequence struct {
+	ids     []int32
+	targets []int32 // per position: the next token if it is supervised, else -1
+	label   int32   // classify: the label
+}
+
+// encoded is a split, encoded once.
+type encoded struct {
+	seqs       []sequence
+	supervised int // tokens (completion) or labels (classify) that carry loss
+	cut        int // examples cut to the maximum length
+	dropped    int // examples whose completion did not fit at all
+	ends       int // completion: examples whose end token carries loss
+}
+
+// encodeClassify encodes bare inputs, cut at the end to maxLen tokens.
+func encodeClassify(tok *tokenizer.Tokenizer, ex []spec.Example, labels, maxLen int) (*encoded, error) {
+	out := &encoded{}
+	for _, e := range ex {
+		if e.Label < 0 || e.Label >= labels {
+			return nil, fmt.Errorf("example %s: label %d is outside 0..%d; check the task's labels", e.ID, e.Label, labels-1)
+		}
+		ids := tok.Encode(e.Input, true)
+		if len(ids) > maxLen {
+			ids = ids[:maxLen]
+			out.cut++
+		}
+		if len(ids) == 0 {
+			return nil, fmt.Errorf("example %s: its input encodes to no tokens", e.ID)
+		}
+		out.seqs = append(out.seqs, sequence{ids: to32(ids), label: int32(e.Label)})
+		out.supervised++
+	}
+	return out, nil
+}
+
+// encodeCompletion encodes prompt and answer; the answer's tokens and the end
+// token after them are supervised, nothing else. A pair that is too long loses
+// the front of its prompt; one whose answer alone does not fit is dropped.
+func encodeCompletion(tok *tokenizer.Tokenizer, task spec.Task, ex []spec.Example, maxLen int) (*encoded, error) {
+	if tok.EOS() < 0 {
+		return nil, sdk.Fail("model", "its tokenizer declares no end token (eos_token), so a completion could not learn to end", "declare eos_token in tokenizer_config.json, or train with the classify objective")
+	}
+	out := &encoded{}
+	for _, e := range ex {
+		ids, n := generate.EncodePair(tok, e.Prompt, task.Delimiter+e.Answer)
+		ids = append(ids, tok.EOS())
+		if over := len(ids) - maxLen; over > 0 {
+			if n-over < 1 {
+				out.dropped++
+				continue
+			}
+			start := 0
+			if n > 0 && ids[0] == tok.BOS() {
+				start = 1
+			}
+			ids = append(ids[:start:start], ids[start+over:]...)
+			n -= over
+			out.cut++
+		}
+		s := sequence{ids: to32(ids), targets: make([]int32, len(ids))}
+		for i := range s.targets {
+			s.targets[i] = -1
+			if i+1 >= n && i+1 < len(ids) {
+				s.targets[i] = s.ids[i+1]
+				out.supervised++
+			}
+		}
+		if s.targets[len(ids)-2] == int32(tok.EOS()) {
+			out.ends++
+		}
+		out.seqs = append(out.seqs, s)
+	}
+	return out, nil
+}
+
+func to32(ids []int) []int32 {
+	out := make([]int32, len(ids))
+	for i, v := range ids {
+		out[i] = int32(v)
+	}
+	return out
+}

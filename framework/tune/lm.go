@@ -1,0 +1,126 @@
+package tune
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tunelab/tunelab/framework/compute"
+	"github.com/tunelab/tunelab/framework/llm/generate"
+	"github.com/tunelab/tunelab/framework/llm/model"
+	"github.com/tunelab/tunelab/framework/llm/tokenizer"
+	"github.com/tunelab/tunelab/framework/spec"
+)
+
+// LM is a model with its tokenizer, ready for inference.
+type LM struct {
+	Model *model.Model
+	Tok   *tokenizer.Tokenizer
+}
+
+// Open loads the model folder dir on the engine that c names.
+func Open(dir string, c spec.Compute) (*LM, error) {
+	name := c.Engine
+	if name == "" {
+		name = "cpu"
+	}
+	e, err := compute.Open(name, c.Threads)
+	if err != nil {
+		return nil, err
+	}
+	m, err := model.Load(dir, e, model.Options{})
+	if err != nil {
+		return nil, err
+	}
+	tok, err := tokenizer.Load(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &LM{Model: m, Tok: tok}, nil
+}
+
+// Tokens counts a prompt's tokens, the special start token included.
+func (lm *LM) Tokens(text string) int { return len(lm.Tok.Encode(text, true)) }
+
+// Room is how many prompt tokens fit when n more are to be generated: at
+// least one of them must.
+func (lm *LM) Room(n int) int { return lm.Model.ContextLength() - max(n, 1) }
+
+// Continuations scores each continuation of one context: its summed natural
+// log-likelihood and its number of tokens.
+func (lm *LM) Continuations(context string, continuations []string) (scores []float64, lengths []int, err error) {
+	contexts := make([]string, len(continuations))
+	for i := range contexts {
+		contexts[i] = context
+	}
+	all, err := generate.ScoreContinuations(lm.Model, lm.Tok, contexts, continuations)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, c := range all {
+		scores = append(scores, c.LogLikelihood)
+		lengths = append(lengths, c.Tokens)
+	}
+	return scores, lengths, nil
+}
+
+// TargetLogprobs gives the log-probability of each target token, the end
+// token after it included when end is set. A context too long for the model
+// loses its front.
+func (lm *LM) TargetLogprobs(context, target string, end bool) ([]float64, error) {
+	ids, n := generate.EncodePair(lm.Tok, context, target)
+	if end {
+		ids = append(ids, lm.Tok.EOS())
+	}
+	if over := len(ids) - lm.Model.ContextLength(); over > 0 {
+		if n-over < 1 {
+			return nil, fmt.Errorf("the target alone takes %d tokens, the model's context is %d", len(ids)-n, lm.Model.ContextLength())
+		}
+		ids, n = append(ids[:1:1], ids[1+over:]...), n-over
+	}
+	lp, err := generate.ScoreTails(lm.Model, [][]int{ids}, []int{n})
+	if err != nil {
+		return nil, err
+	}
+	return lp[0], nil
+}
+
+// GenerateOptions of one batch of prompts.
+type GenerateOptions struct {
+	MaxNew      int
+	Temperature float64 // 0: greedy
+	TopP        float64 // 0: off
+	Samples     int     // per prompt; 0 means 1
+	Stop        []string
+	Seed        int64
+}
+
+// Generate continues prompts and hands over the samples of each, in order.
+// Generation ends at an end token, a stop string, MaxNew tokens or the
+// context's end.
+func (lm *LM) Generate(ctx context.Context, prompts []string, o GenerateOptions, done func(i int, samples []generate.Result) error) error {
+	samples := max(o.Samples, 1)
+	const batch = 16 // sequences decoded side by side; results reach the caller batch by batch
+	per := max(batch/samples, 1)
+	for lo := 0; lo < len(prompts); lo += per {
+		hi := min(lo+per, len(prompts))
+		var ids [][]int
+		var keys []uint64
+		for i := lo; i < hi; i++ {
+			ids = append(ids, lm.Tok.Encode(prompts[i], true))
+			keys = append(keys, uint64(i))
+		}
+		res, err := generate.Generate(ctx, lm.Model, ids, generate.Options{
+			MaxNewTokens: o.MaxNew, Temperature: o.Temperature, TopP: o.TopP, NumSamples: samples, MaxBatch: batch,
+			StopStrings: o.Stop, Tokenizer: lm.Tok, Seed: spec.StreamSeed(o.Seed, spec.StreamSampling), Keys: keys,
+		})
+		if err != nil {
+			return err
+		}
+		for i := lo; i < hi; i++ {
+			if err := done(i, res[(i-lo)*samples:(i-lo+1)*samples]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

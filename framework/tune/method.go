@@ -1,0 +1,349 @@
+package tune
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
+	"github.com/tunelab/tunelab/framework/llm/model"
+	"github.com/tunelab/tunelab/framework/llm/tokenizer"
+	"github.com/tunelab/tunelab/framework/plugin/sdk"
+	"github.com/tunelab/tunelab/framework/spec"
+	"github.com/tunelab/tunelab/framework/train/autograd"
+	"github.com/tunelab/tunelab/framework/train/optim"
+
+	_ "github.com/tunelab/tunelab/framework/compute/cpu" // the engines that a run can name
+	_ "github.com/tunelab/tunelab/framework/compute/ref"
+)
+
+// Serve runs an adapter as a plugin; it is all that an adapter's main needs.
+func Serve(a Adapter) { sdk.Serve(Method(a)) }
+
+// Method makes an adapter a whole method.
+func Method(a Adapter) sdk.Method { return &method{a} }
+
+type method struct{ a Adapter }
+
+// result describes what Run left in the artifact folder, for Predictor.
+type result struct {
+	Objective string `json:"objective"`
+	MaxLength int    `json:"max_length"`
+	Labels    int    `json:"labels,omitempty"`
+}
+
+const (
+	resultFile = "tunelab.json"
+	headFile   = "score.safetensors"
+	headName   = "score.weight"
+)
+
+func (m *method) Describe() spec.Method {
+	d := m.a.Describe()
+	d.Trains, d.Resume = true, true
+	if d.Tasks == nil {
+		d.Tasks = []string{spec.Classification, spec.Generation, spec.Instruction}
+	}
+	if d.Modes == nil {
+		d.Modes = []string{spec.ModeLabels, spec.ModeChoices, spec.ModeGenerate, spec.ModeLogprobs}
+	}
+	return d
+}
+
+func (m *method) Schema() spec.Schema { return Merge(m.a.Schema()) }
+
+// Estimate builds the adapter on the model without training: parameters are
+// exact; FLOPs follow 6 per trainable-path parameter and token (forward 2,
+// backward 4; Kaplan et al. 2020, section 2.1); memory is weights, gradients,
+// two moments and the activations of one batch.
+func (m *method) Estimate(ctx context.Context, in *sdk.Input) (spec.Estimate, error) {
+	tr, err := m.prepare(in, nil)
+	if err != nil {
+		return spec.Estimate{}, err
+	}
+	tr.plan()
+	var trainable, tokens int64
+	for _, p := range tr.params {
+		trainable += int64(p.Len())
+	}
+	for _, s := range tr.train.seqs {
+		tokens += int64(len(s.ids))
+	}
+	total := tr.m.ParamCount()
+	perStep := float64(tokens) / float64(max(tr.perEpoch(), 1))
+	weights := 4 * total
+	if w, ok := tr.attached.(Weigher); ok {
+		weights = w.WeightBytes()
+	}
+	cfg := tr.m.Config()
+	activations := perStep * float64(cfg.HiddenSize*(16+2*cfg.Layers*12)) * 4
+	return spec.Estimate{
+		TrainableParams: trainable, TotalParams: total, Steps: int64(tr.total),
+		FLOPs:       6 * float64(total) * perStep * float64(tr.total),
+		MemoryBytes: weights + 12*trainable + int64(activations),
+	}, nil
+}
+
+// prepare loads the model, encodes the data and attaches the adapter. All
+// randomness comes from named streams, opened before anything is built. out is
+// nil where nothing runs.
+func (m *method) prepare(in *sdk.Input, out *sdk.Output) (*trainer, error) {
+	lm, err := Open(in.ModelDir, in.Spec.Compute)
+	if err != nil {
+		return nil, err
+	}
+	task := in.Spec.Task
+	classify, err := wantsHead(task, in.Params.String("objective"))
+	if err != nil {
+		return nil, err
+	}
+	tr := &trainer{in: in, out: out, m: lm.Model, maxLen: maxLength(in, lm)}
+	if err := tr.encode(lm.Tok, classify); err != nil {
+		return nil, err
+	}
+	rng := spec.Stream(in.Spec.Seed, spec.StreamInit)
+	tr.attached, err = m.a.Attach(lm.Model, Request{Params: in.Params, Classify: classify, RNG: rng, Task: task, Tok: lm.Tok,
+		Probe: tr.probe(), Metric: tr.metric, Log: tr.log})
+	if err != nil {
+		return nil, err
+	}
+	tr.params = tr.attached.Params()
+	if classify {
+		data := make([]float32, len(task.Labels)*lm.Model.Config().HiddenSize)
+		for i := range data { // transformers: normal with the config's initializer_range, 0.02
+			data[i] = float32(rng.NormFloat64() * 0.02)
+		}
+		tr.head = autograd.NewParam(lm.Model.Engine(), headName, []int{len(task.Labels), lm.Model.Config().HiddenSize}, data)
+		tr.head.Trainable = true
+		tr.params = append(tr.params, tr.head)
+	}
+	if len(tr.params) == 0 {
+		return nil, sdk.Fail("params", "no parameter trains", "choose target modules that the model has, or the classify objective")
+	}
+	return tr, nil
+}
+
+// encode reads both splits and encodes them once.
+func (tr *trainer) encode(tok *tokenizer.Tokenizer, classify bool) error {
+	train, err := sdk.ReadExamples(tr.in.Train)
+	if err != nil {
+		return err
+	}
+	val, err := sdk.ReadExamples(tr.in.Validation)
+	if err != nil {
+		return err
+	}
+	task := tr.in.Spec.Task
+	encode := func(ex []spec.Example) (*encoded, error) {
+		if classify {
+			return encodeClassify(tok, ex, len(task.Labels), tr.maxLen)
+		}
+		return encodeCompletion(tok, task, ex, tr.maxLen)
+	}
+	if tr.train, err = encode(train); err != nil {
+		return err
+	}
+	if tr.val, err = encode(val); err != nil {
+		return err
+	}
+	if tr.train.supervised == 0 {
+		return sdk.Fail("task.answer", fmt.Sprintf("no supervised token in %d training examples (%d dropped as too long)", len(train), tr.train.dropped),
+			"check the task's answer template and max_length")
+	}
+	return nil
+}
+
+// probe is a batch of up to eight validation examples, or training examples
+// where there are none.
+func (tr *trainer) probe() model.Batch {
+	seqs := tr.val.seqs
+	if len(seqs) == 0 {
+		seqs = tr.train.seqs
+	}
+	b, _ := pack(seqs[:min(len(seqs), 8)])
+	return b
+}
+
+// metric records a figure of the adapter. What a resumed run computes again
+// before its first step is already on record.
+func (tr *trainer) metric(name string, value float64) {
+	if tr.out != nil && (tr.in.Checkpoint == "" || tr.step > 0) {
+		tr.out.Metric(name, int64(tr.step), value)
+	}
+}
+
+func (tr *trainer) log(level, message string) {
+	if tr.out != nil {
+		tr.out.Log(level, message)
+	}
+}
+
+// describeData logs what training will see: examples cut or dropped, and of a
+// completion objective the share of tokens that carry loss and of examples
+// whose end token does.
+func (tr *trainer) describeData() {
+	for _, s := range []struct {
+		name string
+		e    *encoded
+	}{{"training", tr.train}, {"validation", tr.val}} {
+		if s.e.cut+s.e.dropped > 0 {
+			tr.log("warning", fmt.Sprintf("of %d %s examples %d were cut to %d tokens and %d dropped as too long", len(s.e.seqs)+s.e.dropped, s.name, s.e.cut, tr.maxLen, s.e.dropped))
+		}
+	}
+	tr.metric("data/cut", float64(tr.train.cut))
+	tr.metric("data/dropped", float64(tr.train.dropped))
+	if tr.head == nil {
+		tokens := 0
+		for _, s := range tr.train.seqs {
+			tokens += len(s.ids)
+		}
+		tr.metric("data/supervised_share", float64(tr.train.supervised)/float64(tokens))
+		tr.metric("data/eos_supervised", float64(tr.train.ends)/float64(len(tr.train.seqs)))
+	}
+}
+
+func wantsHead(t spec.Task, objective string) (bool, error) {
+	switch objective {
+	case Classify:
+		if len(t.Labels) == 0 {
+			return false, sdk.Fail("params.objective", "classify needs a task with labels; task "+t.Name+" has none", "use completion")
+		}
+		return true, nil
+	case Completion:
+		return false, nil
+	}
+	return len(t.Labels) > 0, nil
+}
+
+func maxLength(in *sdk.Input, lm *LM) int {
+	n := in.Params.Int("max_length")
+	if n == 0 {
+		n = in.Spec.Task.MaxLength
+	}
+	if c := lm.Model.ContextLength(); n == 0 || n > c {
+		n = c
+	}
+	return n
+}
+
+func (m *method) Run(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+	tr, err := m.prepare(in, out)
+	if err != nil {
+		return err
+	}
+	tr.plan()
+	cost := out.Cost()
+	cost.LabelledExamples = int64(len(tr.train.seqs))
+	for _, p := range tr.params {
+		cost.TrainableParams += int64(p.Len())
+	}
+	tr.describeData()
+	tr.opt = optim.NewAdamW(tr.params, optim.Config{WeightDecay: in.Params.Float("weight_decay")})
+	if in.Checkpoint != "" {
+		if err := tr.resume(in.Checkpoint); err != nil {
+			return err
+		}
+	} else {
+		for _, p := range tr.params {
+			tr.first = append(tr.first, p.Data())
+		}
+		if err := tr.evaluate(); err != nil {
+			return err
+		}
+	}
+	err = tr.run()
+	cost.TrainTokens, cost.FLOPs = tr.tokens, tr.flops
+	if err != nil {
+		return err
+	}
+	if err := tr.save(); err != nil {
+		return err
+	}
+	return m.verify(tr)
+}
+
+// save writes the adapter, the label head and how to use them.
+func (tr *trainer) save() error {
+	dir := tr.out.ArtifactDir()
+	if err := tr.attached.Save(dir); err != nil {
+		return err
+	}
+	r := result{Objective: Completion, MaxLength: tr.maxLen}
+	if tr.head != nil {
+		r.Objective, r.Labels = Classify, tr.head.T.Shape[0]
+		err := checkpoint.WriteSafetensors(filepath.Join(dir, headFile), []checkpoint.Tensor{{Name: headName, Shape: tr.head.T.Shape, Data: tr.head.Data()}}, nil)
+		if err != nil {
+			return err
+		}
+	}
+	raw, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, resultFile), append(raw, '\n'), 0o644)
+}
+
+// verify loads what was saved into a fresh model and asks for the same
+// validation loss: an adapter or head that does not load would otherwise give
+// the base model's answers (pitfalls of strict=False loading).
+func (m *method) verify(tr *trainer) error {
+	p, err := m.load(tr.in, tr.out.ArtifactDir())
+	if err != nil {
+		return fmt.Errorf("load what was just saved: %w", err)
+	}
+	split := &encoded{seqs: tr.val.seqs}
+	if len(split.seqs) == 0 {
+		split.seqs = tr.train.seqs
+	}
+	split.seqs = split.seqs[:min(len(split.seqs), 32)]
+	want, _, err := evaluate(tr.m, tr.head, split)
+	if err != nil {
+		return err
+	}
+	got, _, err := evaluate(p.LM.Model, p.Head, split)
+	if err != nil {
+		return err
+	}
+	if want != got {
+		return fmt.Errorf("the saved result does not give the trained model's numbers: loss %v after loading, %v before", got, want)
+	}
+	return nil
+}
+
+func (m *method) Predictor(ctx context.Context, in *sdk.Input) (sdk.Predictor, error) {
+	return m.load(in, in.Artifacts)
+}
+
+func (m *method) load(in *sdk.Input, dir string) (*Predictor, error) {
+	raw, err := os.ReadFile(filepath.Join(dir, resultFile))
+	if err != nil {
+		return nil, fmt.Errorf("read the run's result: %w", err)
+	}
+	var r result
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, resultFile), err)
+	}
+	lm, err := Open(in.ModelDir, in.Spec.Compute)
+	if err != nil {
+		return nil, err
+	}
+	if c, ok := m.a.(TaskChecker); ok {
+		if err := c.CheckTask(in.Spec.Task, lm.Tok, dir); err != nil {
+			return nil, err
+		}
+	}
+	if lm.Model, err = m.a.Restore(lm.Model, in.Params, dir); err != nil {
+		return nil, err
+	}
+	p := &Predictor{LM: lm, Task: in.Spec.Task, Seed: in.Spec.Seed, MaxLength: r.MaxLength}
+	if r.Objective == Classify {
+		t, err := checkpoint.ReadTensor(filepath.Join(dir, headFile), headName, []int{r.Labels, lm.Model.Config().HiddenSize})
+		if err != nil {
+			return nil, err
+		}
+		p.Head = autograd.NewParam(lm.Model.Engine(), headName, t.Shape, t.Data)
+	}
+	return p, nil
+}

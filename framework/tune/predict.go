@@ -1,0 +1,146 @@
+package tune
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tunelab/tunelab/framework/llm/generate"
+	"github.com/tunelab/tunelab/framework/spec"
+	"github.com/tunelab/tunelab/framework/train/autograd"
+)
+
+// Predictor answers items with an adapted model. With a label head, labels
+// mode gives the head's logits; without, the log-likelihood of each label's
+// text after the prompt.
+type Predictor struct {
+	LM   *LM
+	Task spec.Task
+	Head *autograd.Param // nil: no label head
+	Seed int64
+	// MaxLength cuts inputs of the label head, as in training; 0: the context.
+	MaxLength int
+}
+
+// Predict implements sdk.Predictor.
+func (p *Predictor) Predict(ctx context.Context, mode string, items []spec.Item, emit func(spec.Prediction) error) error {
+	switch mode {
+	case spec.ModeLabels:
+		if p.Head != nil {
+			return p.headLabels(ctx, items, emit)
+		}
+		return p.each(ctx, items, emit, func(it spec.Item) (spec.Prediction, error) { return p.choices(it, p.Task.Labels) })
+	case spec.ModeChoices:
+		return p.each(ctx, items, emit, func(it spec.Item) (spec.Prediction, error) {
+			choices := it.Choices
+			if len(choices) == 0 {
+				choices = p.Task.Labels
+			}
+			return p.choices(it, choices)
+		})
+	case spec.ModeLogprobs:
+		return p.each(ctx, items, emit, p.logprobs)
+	case spec.ModeGenerate:
+		return p.generate(ctx, items, emit)
+	}
+	return fmt.Errorf("prediction mode %q is not one this method answers", mode)
+}
+
+// Close frees nothing: the process ends with the predictor.
+func (p *Predictor) Close() error { return nil }
+
+func (p *Predictor) each(ctx context.Context, items []spec.Item, emit func(spec.Prediction) error, one func(spec.Item) (spec.Prediction, error)) error {
+	for _, it := range items {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		pr, err := one(it)
+		if err != nil {
+			return fmt.Errorf("item %s: %w", it.ID, err)
+		}
+		pr.ID = it.ID
+		if err := emit(pr); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Predictor) choices(it spec.Item, choices []string) (spec.Prediction, error) {
+	if len(choices) == 0 {
+		return spec.Prediction{}, fmt.Errorf("it has no choices and the task no labels")
+	}
+	with := make([]string, len(choices))
+	for i, c := range choices {
+		with[i] = p.Task.Delimiter + c
+	}
+	scores, lengths, err := p.LM.Continuations(it.Prompt, with)
+	return spec.Prediction{Scores: scores, Lengths: lengths, PromptTokens: p.LM.Tokens(it.Prompt)}, err
+}
+
+func (p *Predictor) logprobs(it spec.Item) (spec.Prediction, error) {
+	target := it.Target
+	if it.Prompt != "" {
+		target = p.Task.Delimiter + target
+	}
+	lp, err := p.LM.TargetLogprobs(it.Prompt, target, it.Prompt != "")
+	return spec.Prediction{Logprobs: lp, PromptTokens: p.LM.Tokens(it.Prompt)}, err
+}
+
+func (p *Predictor) generate(ctx context.Context, items []spec.Item, emit func(spec.Prediction) error) error {
+	prompts := make([]string, len(items))
+	for i, it := range items {
+		prompts[i] = it.Prompt
+		if n := p.LM.Tokens(it.Prompt); n > p.LM.Room(1) {
+			return fmt.Errorf("item %s: its prompt takes %d tokens, the model's context is %d: shorten the prompt", it.ID, n, p.LM.Model.ContextLength())
+		}
+	}
+	o := GenerateOptions{MaxNew: p.Task.MaxNew, Stop: p.Task.Stop, Seed: p.Seed}
+	return p.LM.Generate(ctx, prompts, o, func(i int, s []generate.Result) error {
+		return emit(spec.Prediction{ID: items[i].ID, Text: s[0].Text, Finish: s[0].Finish,
+			PromptTokens: p.LM.Tokens(prompts[i]), GeneratedTokens: len(s[0].IDs)})
+	})
+}
+
+// headLabels batches inputs through the model and its label head.
+func (p *Predictor) headLabels(ctx context.Context, items []spec.Item, emit func(spec.Prediction) error) error {
+	limit := p.MaxLength
+	if limit == 0 {
+		limit = p.LM.Model.ContextLength()
+	}
+	seqs := make([]sequence, len(items))
+	for i, it := range items {
+		ids := p.LM.Tok.Encode(it.Input, true)
+		if len(ids) == 0 {
+			return fmt.Errorf("item %s: its input encodes to no tokens", it.ID)
+		}
+		seqs[i] = sequence{ids: to32(ids[:min(len(ids), limit)])}
+	}
+	at := 0
+	for _, part := range byTokens(seqs, evalTokens) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		t := autograd.NewTape(p.LM.Model.Engine(), false)
+		var logits []float32
+		err := autograd.Catch(func() {
+			b, ends := pack(part)
+			logits = t.Linear(t.Rows(p.LM.Model.Hidden(t, b), ends), t.Param(p.Head), nil).Value()
+		})
+		t.Release()
+		if err != nil {
+			return err
+		}
+		c := len(logits) / len(part)
+		for i, s := range part {
+			scores := make([]float64, c)
+			for j := range scores {
+				scores[j] = float64(logits[i*c+j])
+			}
+			if err := emit(spec.Prediction{ID: items[at].ID, Scores: scores, PromptTokens: len(s.ids)}); err != nil {
+				return err
+			}
+			at++
+		}
+	}
+	return nil
+}

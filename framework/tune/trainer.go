@@ -1,0 +1,376 @@
+package tune
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/tunelab/tunelab/framework/llm/model"
+	"github.com/tunelab/tunelab/framework/plugin/sdk"
+	"github.com/tunelab/tunelab/framework/spec"
+	"github.com/tunelab/tunelab/framework/train/autograd"
+	"github.com/tunelab/tunelab/framework/train/optim"
+)
+
+// trainer runs the optimisation of one run. Its whole state between steps is
+// params, opt and step: the data order and dropout follow from the seed and
+// the step, so a resumed run goes on bit for bit.
+type trainer struct {
+	in       *sdk.Input
+	out      *sdk.Output
+	m        *model.Model
+	head     *autograd.Param // classify: [labels, C]
+	params   []*autograd.Param
+	opt      *optim.AdamW
+	train    *encoded
+	val      *encoded
+	attached Attached
+	maxLen   int
+	step     int
+	total    int
+	first    [][]float32 // parameter values at the start, for the silent-training check
+
+	tokens int64
+	flops  float64
+}
+
+// silentAfter is the number of steps after which a trainable tensor that has
+// not moved at all fails the run: it would train nothing while the loss looks
+// fine (adapters not on the path, gradients cut).
+const silentAfter = 5
+
+func (tr *trainer) perEpoch() int {
+	b := tr.in.Params.Int("batch_size")
+	return (len(tr.train.seqs) + b - 1) / b
+}
+
+func (tr *trainer) plan() {
+	tr.total = int(math.Ceil(tr.in.Params.Float("epochs") * float64(tr.perEpoch())))
+	if n := tr.in.Params.Int("max_steps"); n > 0 && n < tr.total {
+		tr.total = n
+	}
+}
+
+func (tr *trainer) run() error {
+	p := tr.in.Params
+	every := p.Int("eval_every")
+	if every == 0 {
+		every = tr.perEpoch()
+	}
+	schedule := optim.Schedule{Kind: p.String("schedule"), Peak: p.Float("learning_rate"), Total: tr.total}
+	if w := p.Float("warmup"); w < 1 {
+		schedule.WarmupRatio = w
+	} else {
+		schedule.WarmupSteps = int(w)
+	}
+	if err := schedule.Validate(); err != nil {
+		return sdk.Fail("params.schedule", err.Error(), "choose constant, linear or cosine, and at least one step")
+	}
+	budget := tr.in.Spec.Budget
+	for tr.step < tr.total {
+		select {
+		case <-tr.out.Stopping():
+			return tr.stop()
+		default:
+		}
+		lr := schedule.Rate(tr.step)
+		loss, norm, err := tr.stepOnce(lr)
+		if err != nil {
+			return err
+		}
+		if math.IsNaN(loss) || math.IsInf(loss, 0) {
+			return sdk.Fail("params.learning_rate", fmt.Sprintf("the training loss became %v at step %d", loss, tr.step), "lower the learning rate or raise warmup")
+		}
+		tr.step++
+		at := int64(tr.step)
+		tr.out.Metric("train/loss", at, loss)
+		tr.out.Metric("train/grad_norm", at, norm)
+		tr.out.Metric("train/lr", at, lr)
+		tr.out.Metric("train/num_tokens", at, float64(tr.tokens))
+		tr.out.Progress(at, int64(tr.total), "train")
+		if tr.step == silentAfter || (tr.step == tr.total && tr.total < silentAfter) {
+			if err := tr.checkMoved(); err != nil {
+				return err
+			}
+		}
+		if budget.MaxTokens > 0 && tr.tokens >= budget.MaxTokens || budget.MaxFLOPs > 0 && tr.flops >= budget.MaxFLOPs {
+			tr.out.Log("info", fmt.Sprintf("the budget ended training after %d of %d steps (%d tokens, %.3g FLOPs)", tr.step, tr.total, tr.tokens, tr.flops))
+			tr.total = tr.step
+		}
+		if tr.step%every == 0 || tr.step == tr.total {
+			if err := tr.evaluate(); err != nil {
+				return err
+			}
+			if tr.step < tr.total {
+				if err := tr.checkpoint(); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (tr *trainer) stop() error {
+	if err := tr.checkpoint(); err != nil {
+		return err
+	}
+	return sdk.ErrStopped
+}
+
+// order is the permutation of the training examples in an epoch.
+func (tr *trainer) order(epoch int) []int {
+	return spec.Stream(tr.in.Spec.Seed, fmt.Sprintf("%s/%d", spec.StreamData, epoch)).Perm(len(tr.train.seqs))
+}
+
+// batch gives the examples of a step.
+func (tr *trainer) batch(step int) []sequence {
+	b, per := tr.in.Params.Int("batch_size"), tr.perEpoch()
+	order := tr.order(step / per)
+	lo := (step % per) * b
+	hi := min(lo+b, len(order))
+	out := make([]sequence, 0, hi-lo)
+	for _, i := range order[lo:hi] {
+		out = append(out, tr.train.seqs[i])
+	}
+	return out
+}
+
+// stepOnce makes one optimiser step and returns the mean loss over the whole
+// step's supervised tokens and the gradient norm before clipping.
+func (tr *trainer) stepOnce(lr float64) (loss, norm float64, err error) {
+	batch := tr.batch(tr.step)
+	count := supervised(batch, tr.head != nil)
+	if count == 0 {
+		return 0, 0, fmt.Errorf("step %d has no supervised token: every completion of its batch is empty; check the task's answer template", tr.step)
+	}
+	micro := min(tr.in.Params.Int("accumulation"), len(batch))
+	for i := range micro {
+		part := batch[i*len(batch)/micro : (i+1)*len(batch)/micro]
+		l, err := tr.forward(part, 1/float32(count), i)
+		if err != nil {
+			return 0, 0, err
+		}
+		loss += l
+	}
+	if norm, err = optim.ClipGradNorm(tr.params, tr.in.Params.Float("max_grad_norm")); err != nil {
+		return 0, 0, err
+	}
+	if err := tr.opt.Step(lr, 1); err != nil {
+		return 0, 0, err
+	}
+	optim.ZeroGrad(tr.params)
+	return loss, norm, nil
+}
+
+func supervised(batch []sequence, classify bool) int {
+	if classify {
+		return len(batch)
+	}
+	n := 0
+	for _, s := range batch {
+		for _, t := range s.targets {
+			if t >= 0 {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// forward runs one micro-batch forward and backward; each supervised token
+// weighs weight, so that gradients of micro-batches add up to the big batch's.
+func (tr *trainer) forward(part []sequence, weight float32, micro int) (loss float64, err error) {
+	t := autograd.NewTape(tr.m.Engine(), true)
+	defer t.Release()
+	if d, ok := tr.attached.(Dropper); ok {
+		d.DropoutKey(dropoutKey(tr.in.Spec.Seed, tr.step, micro))
+	}
+	err = autograd.Catch(func() {
+		l, n := objective(t, tr.m, tr.head, part, weight)
+		tr.tokens += int64(n)
+		t.Backward(l)
+		loss = float64(l.Scalar())
+	})
+	tr.flops += float64(t.FLOPs())
+	return loss, err
+}
+
+// objective builds the loss of packed sequences: weight times the sum of the
+// supervised negative log-likelihoods. It returns the tokens processed.
+func objective(t *autograd.Tape, m *model.Model, head *autograd.Param, part []sequence, weight float32) (*autograd.Var, int) {
+	b, ends := pack(part)
+	hidden := m.Hidden(t, b)
+	if head != nil {
+		labels := make([]int32, len(part))
+		weights := make([]float32, len(part))
+		for i, s := range part {
+			labels[i], weights[i] = s.label, weight
+		}
+		return t.CrossEntropy(t.Linear(t.Rows(hidden, ends), t.Param(head), nil), labels, weights), len(b.IDs)
+	}
+	rows, targets := supervisedRows(part)
+	weights := make([]float32, len(rows))
+	for i := range weights {
+		weights[i] = weight
+	}
+	return t.CrossEntropy(m.Logits(t, t.Rows(hidden, rows)), targets, weights), len(b.IDs)
+}
+
+// supervisedRows lists the packed positions that carry loss, so that the LM
+// head runs on those only.
+func supervisedRows(part []sequence) (rows, targets []int32) {
+	at := int32(0)
+	for _, s := range part {
+		for i, target := range s.targets {
+			if target >= 0 {
+				rows = append(rows, at+int32(i))
+				targets = append(targets, target)
+			}
+		}
+		at += int32(len(s.ids))
+	}
+	return rows, targets
+}
+
+func pack(part []sequence) (b model.Batch, ends []int32) {
+	for _, s := range part {
+		b.IDs = append(b.IDs, s.ids...)
+		b.SeqLens = append(b.SeqLens, len(s.ids))
+		ends = append(ends, int32(len(b.IDs)-1))
+	}
+	return b, ends
+}
+
+// evaluate logs the validation loss, and the accuracy of a classifier or of
+// the supervised tokens.
+func (tr *trainer) evaluate() error {
+	if len(tr.val.seqs) == 0 {
+		return nil
+	}
+	loss, acc, err := evaluate(tr.m, tr.head, tr.val)
+	if err != nil {
+		return err
+	}
+	tr.out.Metric("eval/loss", int64(tr.step), loss)
+	if tr.head != nil {
+		tr.out.Metric("eval/accuracy", int64(tr.step), acc)
+	} else {
+		tr.out.Metric("eval/mean_token_accuracy", int64(tr.step), acc)
+	}
+	return nil
+}
+
+// evalTokens bounds the tokens of one evaluation batch.
+const evalTokens = 4096
+
+// evaluate gives the mean loss and accuracy over the supervised tokens of a
+// split.
+func evaluate(m *model.Model, head *autograd.Param, split *encoded) (loss, acc float64, err error) {
+	hits, n := 0, 0
+	for _, part := range byTokens(split.seqs, evalTokens) {
+		t := autograd.NewTape(m.Engine(), false)
+		err = autograd.Catch(func() {
+			b, ends := pack(part)
+			hidden := m.Hidden(t, b)
+			var logits *autograd.Var
+			var targets []int32
+			if head != nil {
+				logits = t.Linear(t.Rows(hidden, ends), t.Param(head), nil)
+				for _, s := range part {
+					targets = append(targets, s.label)
+				}
+			} else {
+				var rows []int32
+				rows, targets = supervisedRows(part)
+				if len(rows) == 0 {
+					return
+				}
+				logits = m.Logits(t, t.Rows(hidden, rows))
+			}
+			l, h := lossAndHits(logits, targets)
+			loss += l
+			hits += h
+			n += len(targets)
+		})
+		t.Release()
+		if err != nil {
+			return 0, 0, err
+		}
+	}
+	if n == 0 {
+		return math.NaN(), math.NaN(), nil
+	}
+	return loss / float64(n), float64(hits) / float64(n), nil
+}
+
+// lossAndHits sums negative log-likelihoods in float64 and counts arg-max hits.
+func lossAndHits(logits *autograd.Var, targets []int32) (loss float64, hits int) {
+	v := logits.Value()
+	c := len(v) / len(targets)
+	for i, target := range targets {
+		row := v[i*c : (i+1)*c]
+		best := argmax(row)
+		loss += logSumExp(row) - float64(row[target])
+		if best == int(target) {
+			hits++
+		}
+	}
+	return loss, hits
+}
+
+func argmax(row []float32) int {
+	best := 0
+	for j, x := range row {
+		if x > row[best] {
+			best = j
+		}
+	}
+	return best
+}
+
+func logSumExp(row []float32) float64 {
+	top := float64(row[argmax(row)])
+	sum := 0.0
+	for _, x := range row {
+		sum += math.Exp(float64(x) - top)
+	}
+	return top + math.Log(sum)
+}
+
+// byTokens divides sequences in order into batches of at most limit tokens.
+func byTokens(seqs []sequence, limit int) [][]sequence {
+	var out [][]sequence
+	start, n := 0, 0
+	for i, s := range seqs {
+		if n+len(s.ids) > limit && i > start {
+			out = append(out, seqs[start:i])
+			start, n = i, 0
+		}
+		n += len(s.ids)
+	}
+	if start < len(seqs) {
+		out = append(out, seqs[start:])
+	}
+	return out
+}
+
+func (tr *trainer) checkMoved() error {
+	if tr.in.Params.Float("learning_rate") == 0 || tr.first == nil {
+		return nil
+	}
+	for i, p := range tr.params {
+		same := true
+		for j, v := range p.Data() {
+			if v != tr.first[i][j] {
+				same = false
+				break
+			}
+		}
+		if same {
+			return sdk.Fail("params", fmt.Sprintf("trainable tensor %s has not changed after %d steps: it does not take part in the loss", p.Name, tr.step),
+				"check that the adapter's modules are on the model's path")
+		}
+	}
+	tr.first = nil
+	return nil
+}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	_ "github.com/tunelab/tunelab/framework/compute/cpu"
+	_ "github.com/tunelab/tunelab/framework/compute/ref"
+	"github.com/tunelab/tunelab/framework/plugin/sdk"
+	"github.com/tunelab/tunelab/framework/spec"
+	"github.com/tunelab/tunelab/framework/tune"
+)
+
+// feature fits a small classifier on hidden states of the frozen model.
+type feature struct{}
+
+func (feature) Describe() spec.Method {
+	return spec.Method{
+		Name: "feature", Version: "0.1.0", Family: "classic",
+		Summary:  "the frozen model as feature extractor, a small classifier on top, solved to convergence",
+		Citation: "Peters et al. 2019, To Tune or Not to Tune?, section 2; classifiers as in scikit-learn (Pedregosa et al. 2011)",
+		Tasks:    []string{spec.Classification},
+		Modes:    []string{spec.ModeLabels},
+		Trains:   true,
+	}
+}
+
+func (feature) Schema() spec.Schema {
+	return spec.Schema{Params: []spec.Param{
+		{Name: "features", Type: "string", Default: "both", Choices: []string{"last", "mean", "both"}, Description: "hidden state of the last token, mean over tokens, or the two together"},
+		{Name: "layer", Type: "int", Default: -1, Min: spec.At(-1), Description: "which layer's output: 0 the embeddings, L the last block's; -1: the final norm's"},
+		{Name: "classifier", Type: "string", Default: "logistic", Choices: []string{"logistic", "svm", "mlp"}, Description: "multinomial logistic regression, one-against-rest SVM with squared hinge, or one hidden layer of tanh units", Source: "scikit-learn LogisticRegression, LinearSVC, MLPClassifier"},
+		{Name: "c", Type: "float", Default: 1.0, Min: spec.At(1e-6), Max: spec.At(1e6), Description: "weight of the data against the L2 penalty", Source: "scikit-learn LogisticRegression, C"},
+		{Name: "hidden", Type: "int", Default: 32, Min: spec.At(1), Max: spec.At(4096), Unit: "units", Description: "width of the mlp"},
+		{Name: "max_length", Type: "int", Default: 0, Min: spec.At(0), Unit: "tokens", Description: "inputs are cut at this length; 0: the task's, else the model's context"},
+	}}
+}
+
+const classifierFile = "classifier.json"
+
+// Estimate counts the classifier's weights and the features' forward pass.
+func (f feature) Estimate(ctx context.Context, in *sdk.Input) (spec.Estimate, error) {
+	lm, err := tune.Open(in.ModelDir, in.Spec.Compute)
+	if err != nil {
+		return spec.Estimate{}, err
+	}
+	train, err := sdk.ReadExamples(in.Train)
+	if err != nil {
+		return spec.Estimate{}, err
+	}
+	tokens := 0
+	for _, e := range train {
+		tokens += lm.Tokens(e.Input)
+	}
+	n := int64(lm.Model.ParamCount())
+	width := lm.Model.Config().HiddenSize
+	if in.Params.String("features") == "both" {
+		width *= 2
+	}
+	weights := int64((width + 1) * len(in.Spec.Task.Labels))
+	return spec.Estimate{TotalParams: n, TrainableParams: weights, FLOPs: 2 * float64(n) * float64(tokens),
+		MemoryBytes: 4*n + 8*int64(len(train)*width)}, nil
+}
+
+func (f feature) Run(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+	labels := in.Spec.Task.Labels
+	if len(labels) < 2 {
+		return sdk.Fail("task.labels", "feature needs a task with at least two labels", "choose a classification task")
+	}
+	train, err := sdk.ReadExamples(in.Train)
+	if err != nil {
+		return err
+	}
+	x := &extractor{in: in}
+	rows, err := x.rows(ctx, inputs(train), out)
+	if err != nil {
+		return err
+	}
+	y := make([]int, len(train))
+	for i, e := range train {
+		if y[i] = e.Label; e.Label < 0 || e.Label >= len(labels) {
+			return fmt.Errorf("example %s: label %d is outside 0..%d; check the task's labels", e.ID, e.Label, len(labels)-1)
+		}
+	}
+	c := &classifier{Kind: in.Params.String("classifier"), Labels: len(labels), In: len(rows[0]), Hidden: in.Params.Int("hidden")}
+	iterations, err := c.fit(rows, y, in.Params.Float("c"), spec.Stream(in.Spec.Seed, spec.StreamInit))
+	if err != nil {
+		return err
+	}
+	out.Metric("feature/iterations", 0, float64(iterations))
+	out.Metric("train/accuracy", 0, c.accuracy(rows, y))
+	if err := validate(ctx, in, out, x, c); err != nil {
+		return err
+	}
+	cost := out.Cost()
+	cost.LabelledExamples, cost.TrainableParams = int64(len(train)), int64(len(c.W))
+	cost.TrainTokens, cost.FLOPs = x.tokens, x.flops
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return fmt.Errorf("write the classifier: %w", err)
+	}
+	return os.WriteFile(filepath.Join(out.ArtifactDir(), classifierFile), raw, 0o644)
+}
+
+func validate(ctx context.Context, in *sdk.Input, out *sdk.Output, x *extractor, c *classifier) error {
+	val, err := sdk.ReadExamples(in.Validation)
+	if err != nil || len(val) == 0 {
+		return err
+	}
+	rows, err := x.rows(ctx, inputs(val), nil)
+	if err != nil {
+		return err
+	}
+	y := make([]int, len(val))
+	for i, e := range val {
+		y[i] = e.Label
+	}
+	out.Metric("eval/accuracy", 0, c.accuracy(rows, y))
+	return nil
+}
+
+func (c *classifier) accuracy(rows [][]float64, y []int) float64 {
+	hits := 0
+	for i, r := range rows {
+		s, best := c.scores(r), 0
+		for k := range s {
+			if s[k] > s[best] {
+				best = k
+			}
+		}
+		if best == y[i] {
+			hits++
+		}
+	}
+	return float64(hits) / float64(len(y))
+}
+
+func inputs(ex []spec.Example) []string {
+	out := make([]string, len(ex))
+	for i, e := range ex {
+		out[i] = e.Input
+	}
+	return out
+}
+
+func (feature) Predictor(ctx context.Context, in *sdk.Input) (sdk.Predictor, error) {
+	path := filepath.Join(in.Artifacts, classifierFile)
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the classifier: %w", err)
+	}
+	var c classifier
+	if err := json.Unmarshal(raw, &c); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return &predictor{&extractor{in: in}, &c}, nil
+}
+
+type predictor struct {
+	x *extractor
+	c *classifier
+}
+
+func (p *predictor) Close() error { return nil }
+
+func (p *predictor) Predict(ctx context.Context, mode string, items []spec.Item, emit func(spec.Prediction) error) error {
+	if mode != spec.ModeLabels {
+		return fmt.Errorf("prediction mode %q is not one feature answers; it scores labels", mode)
+	}
+	texts := make([]string, len(items))
+	for i, it := range items {
+		texts[i] = it.Input
+	}
+	rows, err := p.x.rows(ctx, texts, nil)
+	if err != nil {
+		return err
+	}
+	for i, r := range rows {
+		if err := emit(spec.Prediction{ID: items[i].ID, Scores: p.c.scores(r)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// key names the cached features of some inputs: whatever decides them.
+func (x *extractor) key(texts []string) string {
+	h := sha256.New()
+	p := x.in.Params
+	fmt.Fprintf(h, "features v1\x00%s\x00%s\x00%d\x00%d\x00", x.in.Spec.Model.SHA256, p.String("features"), p.Int("layer"), x.limit)
+	for _, t := range texts {
+		fmt.Fprintf(h, "%d\x00%s", len(t), t)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/tunelab/tunelab/framework/llm/model"
+	"github.com/tunelab/tunelab/framework/spec"
+	"github.com/tunelab/tunelab/framework/train/autograd"
+	"github.com/tunelab/tunelab/framework/tune"
+)
+
+// full trains every parameter; its result is a whole model in Hugging Face
+// form under model/.
+type full struct{}
+
+func (full) Describe() spec.Method {
+	return spec.Method{
+		Name: "full", Version: "0.1.0", Family: "classic",
+		Summary:  "full fine-tuning: all weights train",
+		Citation: "Howard and Ruder 2018, Universal Language Model Fine-tuning for Text Classification, section 3; Devlin et al. 2019, BERT, section 4",
+	}
+}
+
+func (full) Schema() spec.Schema { return spec.Schema{} }
+
+func (full) Attach(m *model.Model, r tune.Request) (tune.Attached, error) {
+	var trains []*autograd.Param
+	for _, w := range m.Params() {
+		// An untied output layer takes no part in a label head's loss.
+		if w.Name == "lm_head.weight" && r.Classify {
+			w.Trainable = false
+			continue
+		}
+		w.Trainable = true
+		trains = append(trains, w)
+	}
+	return &whole{m, trains}, nil
+}
+
+func (full) Restore(m *model.Model, _ spec.Params, dir string) (*model.Model, error) {
+	out, err := model.Load(filepath.Join(dir, "model"), m.Engine(), model.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("load the tuned model: %w", err)
+	}
+	return out, nil
+}
+
+type whole struct {
+	m      *model.Model
+	params []*autograd.Param
+}
+
+func (w *whole) Params() []*autograd.Param { return w.params }
+func (w *whole) Save(dir string) error     { return w.m.Save(filepath.Join(dir, "model")) }
