@@ -1,0 +1,94 @@
+// Command tunelab compares the ways to adapt a language model.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes. Replay also uses different (Contract 8 of ARCHITECTURE.md).
+const (
+	exitError     = 1
+	exitUsage     = 2
+	exitDifferent = 1
+	exitCannot    = 2
+)
+
+// app is what every command is given.
+type app struct {
+	ctx  context.Context
+	out  io.Writer
+	err  io.Writer
+	dir  string // state folder
+	json bool
+}
+
+type commands struct {
+	Dir  string `help:"State folder: database, artifacts, run folders." default:".tunelab" env:"TUNELAB_DIR" placeholder:"DIR"`
+	JSON bool   `help:"Print JSON." name:"json"`
+
+	Demo     demoCmd     `cmd:"" help:"Compare the nine methods on the embedded model and tasks."`
+	Compare  compareCmd  `cmd:"" help:"Run a study, or print its table again."`
+	Run      runCmd      `cmd:"" help:"Make one run, or resume a stopped one."`
+	Runs     runsCmd     `cmd:"" help:"List, show and compare recorded runs."`
+	Replay   replayCmd   `cmd:"" help:"Run a recorded run again and say whether it is bit-identical."`
+	Export   exportCmd   `cmd:"" help:"Write a run's artifacts to a folder."`
+	Plugins  pluginsCmd  `cmd:"" help:"List and describe method plugins."`
+	Pretrain pretrainCmd `cmd:"" help:"Train the base model from the seeded generator."`
+	Generate generateCmd `cmd:"" help:"Continue prompts with a model or a run's result."`
+	Score    scoreCmd    `cmd:"" help:"Print token log-probabilities under a model or a run's result."`
+	Tasks    tasksCmd    `cmd:"" help:"List and show the embedded tasks, or check a task file."`
+	Schema   schemaCmd   `cmd:"" help:"Print the JSON Schema of study or task files, for editors."`
+	Complete completeCmd `cmd:"" name:"completion" help:"Print a completion script for bash, zsh or fish."`
+}
+
+// codeError ends the program with a code of its own.
+type codeError struct {
+	code int
+	err  error
+}
+
+func (e *codeError) Error() string { return e.err.Error() }
+func (e *codeError) Unwrap() error { return e.err }
+
+func main() { os.Exit(execute(os.Args[1:], os.Stdout, os.Stderr)) }
+
+func execute(args []string, out, errOut io.Writer) int {
+	var c commands
+	code := -1
+	parser, err := kong.New(&c, kong.Name("tunelab"),
+		kong.Description("Compares the ways to adapt a language model: one table, one scorer and one budget from prompting to RLHF."),
+		kong.UsageOnError(), kong.Writers(out, errOut), kong.Exit(func(n int) { code = n }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		fmt.Fprintln(errOut, "tunelab:", err)
+		return exitUsage
+	}
+	k, err := parser.Parse(args)
+	if code >= 0 { // --help
+		return code
+	}
+	if err != nil {
+		fmt.Fprintf(errOut, "tunelab: %v\nTry: tunelab --help\n", err)
+		return exitUsage
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err = k.Run(&app{ctx: ctx, out: out, err: errOut, dir: c.Dir, json: c.JSON})
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(errOut, "tunelab:", err)
+	var ce *codeError
+	if errors.As(err, &ce) {
+		return ce.code
+	}
+	return exitError
+}

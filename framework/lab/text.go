@@ -1,0 +1,203 @@
+package lab
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+
+	"github.com/tunelab/tunelab/framework/data"
+	"github.com/tunelab/tunelab/framework/llm/generate"
+	"github.com/tunelab/tunelab/framework/spec"
+	"github.com/tunelab/tunelab/framework/tune"
+)
+
+// Line is one input of Score and Generate: ids, or a text.
+type Line struct {
+	IDs  []int   `json:"ids"`
+	Text *string `json:"text"`
+}
+
+// ReadLines reads JSON objects, one a line: {"ids": [...]} when ids is set,
+// else {"text": "..."}. name is used in errors.
+func ReadLines(r io.Reader, name string, ids bool) ([]Line, error) {
+	var out []Line
+	sc := bufio.NewScanner(r)
+	sc.Buffer(nil, 64<<20)
+	for n := 1; sc.Scan(); n++ {
+		raw := bytes.TrimSpace(sc.Bytes())
+		if len(raw) == 0 {
+			continue
+		}
+		var l Line
+		dec := json.NewDecoder(bytes.NewReader(raw))
+		dec.DisallowUnknownFields()
+		want := `{"text": "..."}`
+		if ids {
+			want = `{"ids": [1, 2, 3]}`
+		}
+		if err := dec.Decode(&l); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w; expected %s", name, n, err, want)
+		}
+		if ids && len(l.IDs) == 0 || !ids && l.Text == nil {
+			return nil, fmt.Errorf("%s:%d: expected %s", name, n, want)
+		}
+		out = append(out, l)
+	}
+	if err := sc.Err(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%s: no line in it", name)
+	}
+	return out, nil
+}
+
+// Model is a model folder, ready to score and to generate.
+type Model struct{ lm *tune.LM }
+
+// OpenModel loads a Hugging Face folder, or the embedded model (Name of
+// package base), which is unpacked under the state folder dir.
+func OpenModel(dir, name string, threads int) (*Model, error) {
+	l := &Lab{Dir: filepath.Clean(dir)}
+	path, err := l.modelDir(name)
+	if err != nil {
+		return nil, err
+	}
+	lm, err := tune.Open(path, spec.Compute{Threads: threads})
+	if err != nil {
+		return nil, err
+	}
+	return &Model{lm}, nil
+}
+
+// ids is a line as tokens; a text gets the start token.
+func (m *Model) ids(l Line) []int {
+	if l.Text != nil {
+		return m.lm.Tok.Encode(*l.Text, true)
+	}
+	return l.IDs
+}
+
+// Score gives, for each line, the natural-log probability of every token but
+// the first, given those before it.
+func (m *Model) Score(in []Line) ([][]float64, error) {
+	ids := make([][]int, len(in))
+	for i, l := range in {
+		ids[i] = m.ids(l)
+	}
+	return generate.ScoreIDs(m.lm.Model, ids)
+}
+
+// GenerateOptions of Model.Generate.
+type GenerateOptions struct {
+	MaxNewTokens int     // 0: 128
+	Temperature  float64 // 0: greedy
+	TopP         float64 // 0: off
+	TopK         int     // 0: off
+	Samples      int     // of each prompt; 0: 1
+	Seed         int64
+}
+
+// Generate continues each line; the samples of a line stand together. Results
+// hold the new tokens alone, the end token included where one was drawn.
+func (m *Model) Generate(ctx context.Context, in []Line, o GenerateOptions) ([]generate.Result, error) {
+	prompts := make([][]int, len(in))
+	for i, l := range in {
+		prompts[i] = m.ids(l)
+	}
+	if o.MaxNewTokens == 0 {
+		o.MaxNewTokens = 128
+	}
+	return generate.Generate(ctx, m.lm.Model, prompts, generate.Options{MaxNewTokens: o.MaxNewTokens, Temperature: o.Temperature, TopP: o.TopP, TopK: o.TopK,
+		NumSamples: o.Samples, Tokenizer: m.lm.Tok, Seed: spec.StreamSeed(o.Seed, spec.StreamSampling)})
+}
+
+// ScoreRun is Score with a finished run's result.
+func (l *Lab) ScoreRun(ctx context.Context, id string, in []Line) ([][]float64, error) {
+	items := make([]spec.Item, len(in))
+	for i, line := range in {
+		items[i] = spec.Item{ID: fmt.Sprint(i), Target: *line.Text}
+	}
+	var out [][]float64
+	err := l.Predict(ctx, id, spec.ModeLogprobs, items, func(p spec.Prediction) error {
+		out = append(out, p.Logprobs)
+		return nil
+	})
+	return out, err
+}
+
+// GenerateRun continues texts with a finished run's result, as its method does
+// it. Fields fill the prompt template of the run's task, for one prompt more.
+// maxNew 0 leaves the length to the task.
+func (l *Lab) GenerateRun(ctx context.Context, id string, in []Line, fields map[string]string, maxNew int) ([]spec.Prediction, error) {
+	var items []spec.Item
+	for i, line := range in {
+		items = append(items, spec.Item{ID: fmt.Sprint(i), Prompt: *line.Text, Input: *line.Text})
+	}
+	if len(fields) > 0 {
+		it, err := l.renderPrompt(ctx, id, fields)
+		if err != nil {
+			return nil, err
+		}
+		it.ID = fmt.Sprint(len(items))
+		items = append(items, it)
+	}
+	var out []spec.Prediction
+	err := l.predict(ctx, id, spec.ModeGenerate, items, maxNew, func(p spec.Prediction) error {
+		out = append(out, p)
+		return nil
+	})
+	return out, err
+}
+
+// Perplexity gives the mean negative log-likelihood over all tokens in nats,
+// and its exponential.
+func Perplexity(logprobs ...[]float64) (loss, perplexity float64) {
+	sum, n := 0.0, 0
+	for _, lp := range logprobs {
+		for _, v := range lp {
+			sum -= v
+			n++
+		}
+	}
+	return sum / float64(n), math.Exp(sum / float64(n))
+}
+
+
+// renderPrompt fills the templates of a run's task.
+func (l *Lab) renderPrompt(ctx context.Context, id string, fields map[string]string) (spec.Item, error) {
+	row, err := l.Store.GetRun(ctx, id)
+	if err != nil {
+		return spec.Item{}, err
+	}
+	sp, err := specOf(row)
+	if err != nil {
+		return spec.Item{}, err
+	}
+	given := map[string]any{}
+	for k, v := range fields {
+		given[k] = v
+	}
+	it := spec.Item{Fields: given}
+	if it.Prompt, err = render("prompt", sp.Task.Prompt, given); err != nil {
+		return it, err
+	}
+	it.Input = it.Prompt
+	if sp.Task.Input != "" {
+		it.Input, err = render("input", sp.Task.Input, given)
+	}
+	return it, err
+}
+
+func render(name, template string, fields map[string]any) (string, error) {
+	t, err := data.ParseTemplate(name, template)
+	if err != nil {
+		return "", err
+	}
+	return t.Render(fields)
+}
