@@ -44,6 +44,7 @@ type commands struct {
 	Pretrain pretrainCmd `cmd:"" help:"Train the base model from the seeded generator."`
 	Generate generateCmd `cmd:"" help:"Continue prompts with a model or a run's result."`
 	Score    scoreCmd    `cmd:"" help:"Print token log-probabilities under a model or a run's result."`
+	Weights  weightsCmd  `cmd:"" help:"Summarise the weights of a model, or what a run changed in them."`
 	Tasks    tasksCmd    `cmd:"" help:"List and show the embedded tasks, or check a task file."`
 	Schema   schemaCmd   `cmd:"" help:"Print the JSON Schema of study or task files, for editors."`
 	Complete completeCmd `cmd:"" name:"completion" help:"Print a completion script for bash, zsh or fish."`

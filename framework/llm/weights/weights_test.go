@@ -1,0 +1,61 @@
+package weights
+
+import (
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"gorgonia.org/tensor"
+)
+
+func TestWriteReadSummarise(t *testing.T) {
+	dir := t.TempDir()
+	w := Named{"w", tensor.New(tensor.WithShape(2, 2), tensor.WithBacking([]float32{1, 2, 2, 4}))}
+	b := Named{"b", tensor.New(tensor.WithShape(3), tensor.WithBacking([]float32{0, 3, 0}))}
+	if err := Write(filepath.Join(dir, "model.safetensors"), []Named{w, b}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 2 || got[0].Name != "b" || !slices.Equal(got[1].Dense.Float32s(), []float32{1, 2, 2, 4}) || !got[1].Dense.Shape().Eq(tensor.Shape{2, 2}) {
+		t.Fatalf("read back %v", got)
+	}
+	base := []Named{{"w", tensor.New(tensor.WithShape(2, 2), tensor.WithBacking([]float32{1, 2, 2, 0}))}}
+	s := Summarise(got, base)
+	if s[0].Change != nil {
+		t.Errorf("b has a change of %v without a base", *s[0].Change)
+	}
+	if s[1].Norm != 5 || s[1].Mean != 2.25 || math.Abs(s[1].Std-math.Sqrt(25.0/4-2.25*2.25)) > 1e-12 || s[1].Change == nil || math.Abs(*s[1].Change-4.0/3) > 1e-12 {
+		t.Errorf("summary %+v, change %v", s[1], s[1].Change)
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	dir := t.TempDir()
+	w := []Named{{"w", tensor.New(tensor.WithShape(1), tensor.WithBacking([]float32{1}))}}
+	for _, name := range []string{"a.safetensors", "b.safetensors"} {
+		if err := Write(filepath.Join(dir, name), w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Read(dir); err == nil || !strings.Contains(err.Error(), `tensor "w" stands in`) {
+		t.Errorf("a name in two files: %v", err)
+	}
+	if _, err := Read(t.TempDir()); err == nil || !strings.Contains(err.Error(), "holds no safetensors") {
+		t.Errorf("an empty folder: %v", err)
+	}
+	if err := Write(filepath.Join(dir, "c.safetensors"), []Named{{"d", tensor.New(tensor.WithShape(1), tensor.WithBacking([]float64{1}))}}); err == nil || !strings.Contains(err.Error(), "float64") {
+		t.Errorf("float64: %v", err)
+	}
+	view, err := tensor.New(tensor.WithShape(2, 2), tensor.WithBacking([]float32{1, 2, 3, 4})).Slice(nil, tensor.S(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(filepath.Join(dir, "c.safetensors"), []Named{{"v", view.(*tensor.Dense)}}); err == nil || !strings.Contains(err.Error(), "view") {
+		t.Errorf("a view: %v", err)
+	}
+}
