@@ -1,35 +1,52 @@
 # tunelab: `make help` lists the targets.
 GO      ?= go
 PLUGINS := icl cot feature head full lora qlora sft rlhf
-BINS    := bin/tunelab $(PLUGINS:%=bin/plugins/tunelab-plugin-%)
-PKGS    := $(shell $(GO) list ./framework/... ./tracking/... 2>/dev/null)
+PKGS    := ./framework/... ./tracking/... ./plugins/...
+SECONDS_SINCE = $$(( $$(date +%s) - $(START) ))
+START   := $(shell date +%s)
 
-.PHONY: help build demo test test-all bench clean
+.PHONY: help build demo test test-all cross bench clean go
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-build: ## bin/tunelab and one binary for each plugin (the first build compiles SQLite and takes minutes)
+go:
 	@command -v $(GO) >/dev/null || { echo "Go 1.26 or newer is needed: https://go.dev/dl/"; exit 1; }
-	@echo "building tunelab and $(words $(PLUGINS)) plugins (a first build downloads modules and compiles SQLite: a few minutes) ..."
-	@mkdir -p bin/plugins
-	@$(GO) build -o bin/tunelab ./framework/cmd/tunelab
-	@for p in $(PLUGINS); do $(GO) build -o bin/plugins/tunelab-plugin-$$p ./plugins/$$p || exit 1; done
-	@echo "built: bin/tunelab, bin/plugins/"
+	@command -v $${CC:-cc} >/dev/null || command -v gcc >/dev/null || { echo "a C compiler is needed (Debian: apt-get install gcc libc6-dev)"; exit 1; }
 
-demo: build ## the nine methods compared on the embedded model and tasks, recorded, tabled, plotted
+build: go ## bin/tunelab and one binary for each plugin (a first build compiles SQLite and takes minutes)
+	@echo "== building tunelab and $(words $(PLUGINS)) plugins (a first build downloads modules and compiles SQLite: a few minutes)"
+	@mkdir -p bin/plugins
+	@$(GO) build -o bin/tunelab ./framework/cmd/tunelab && echo "   bin/tunelab"
+	@for p in $(PLUGINS); do $(GO) build -o bin/plugins/tunelab-plugin-$$p ./plugins/$$p || exit 1; echo "   bin/plugins/tunelab-plugin-$$p"; done
+
+demo: build ## the nine methods compared on the embedded model and tasks: recorded, tabled, plotted
 	@bin/tunelab demo
 
-test: ## everything CI checks
-	@gofmt -l framework plugins tracking | tee /dev/stderr | (! grep -q .) || { echo "gofmt the files above"; exit 1; }
-	$(GO) vet $(PKGS)
-	$(GO) test -timeout 20m $(PKGS)
+test: go ## everything that CI checks
+	@echo "== format"
+	@test -z "$$(gofmt -l framework plugins tracking)" || { gofmt -l framework plugins tracking; echo "gofmt the files above"; exit 1; }
+	@echo "== vet (a first run downloads modules and compiles SQLite: a few minutes)"
+	@$(GO) vet $(PKGS)
+	@echo "== tests, $(SECONDS_SINCE) s so far"
+	@$(GO) test -timeout 20m $(PKGS)
+	@echo "== all checks passed in $(SECONDS_SINCE) s"
 
-test-all: test ## the longer checks: cross-compiles, the race detector, random kills
-	$(GO) build -o /dev/null ./framework/compute/... && GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./framework/spec/...
-	TUNELAB_LONG=1 $(GO) test -timeout 60m $(PKGS)
+test-all: test cross ## the longer checks too: other platforms, the race detector, many random kills
+	@echo "== race detector"
+	@$(GO) test -race -timeout 40m ./framework/plugin/... ./framework/run/... ./framework/lab/... ./tracking/...
+	@echo "== long tests"
+	@TUNELAB_LONG=1 $(GO) test -count=1 -timeout 60m $(PKGS)
 
-bench: ## benchmarks, as ratios taken in one run
+cross: go ## compile for linux/arm64 and macOS with the portable kernels (needs Python with venv, for a cross compiler)
+	@echo "== cross-compile; .venv/zig gets a C cross compiler from PyPI (ziglang)"
+	@test -x .venv/zig/bin/python || { python3 -m venv .venv/zig && .venv/zig/bin/pip install -q ziglang==0.13.0.post1; }
+	@for t in linux/arm64/aarch64-linux-gnu darwin/arm64/aarch64-macos darwin/amd64/x86_64-macos; do \
+		os=$${t%%/*}; rest=$${t#*/}; arch=$${rest%%/*}; target=$${rest#*/}; echo "   $$os/$$arch"; \
+		CGO_ENABLED=1 GOOS=$$os GOARCH=$$arch CC="$(CURDIR)/.venv/zig/bin/python -m ziglang cc -target $$target" \
+			$(GO) vet $(PKGS) || exit 1; done
+
+bench: go ## benchmarks
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./framework/...
 
 clean: ## remove what the build made (recorded runs under .tunelab stay)
