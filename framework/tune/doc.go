@@ -7,8 +7,10 @@
 //
 // A run goes through here as follows: Serve wraps the Adapter as an
 // sdk.Method (method.go); Run loads the model, encodes the examples once
-// (encode.go), trains (trainer.go) with checkpoints that hold everything a
-// resumed run needs (state.go), saves, and proves that what it saved gives
-// the same validation loss when loaded afresh; Predictor loads the result in
-// a new process and answers items (predict.go).
+// (data.go, encode.go), attaches the adapter, trains (trainer.go) with
+// checkpoints that hold everything a resumed run needs (state.go), saves, and
+// proves that what it saved gives the same validation loss when loaded afresh;
+// Predictor loads the result in a new process and answers items (predict.go).
+//
+// Package tunetest checks an adapter against all of that.
 package tune

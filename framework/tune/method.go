@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
-	"github.com/tunelab/tunelab/framework/llm/model"
-	"github.com/tunelab/tunelab/framework/llm/tokenizer"
 	"github.com/tunelab/tunelab/framework/plugin/sdk"
 	"github.com/tunelab/tunelab/framework/spec"
 	"github.com/tunelab/tunelab/framework/train/autograd"
@@ -125,85 +123,6 @@ func (m *method) prepare(in *sdk.Input, out *sdk.Output) (*trainer, error) {
 	return tr, nil
 }
 
-// encode reads both splits and encodes them once.
-func (tr *trainer) encode(tok *tokenizer.Tokenizer, classify bool) error {
-	train, err := sdk.ReadExamples(tr.in.Train)
-	if err != nil {
-		return err
-	}
-	val, err := sdk.ReadExamples(tr.in.Validation)
-	if err != nil {
-		return err
-	}
-	task := tr.in.Spec.Task
-	encode := func(ex []spec.Example) (*encoded, error) {
-		if classify {
-			return encodeClassify(tok, ex, len(task.Labels), tr.maxLen)
-		}
-		return encodeCompletion(tok, task, ex, tr.maxLen)
-	}
-	if tr.train, err = encode(train); err != nil {
-		return err
-	}
-	if tr.val, err = encode(val); err != nil {
-		return err
-	}
-	if tr.train.supervised == 0 {
-		return sdk.Fail("task.answer", fmt.Sprintf("no supervised token in %d training examples (%d dropped as too long)", len(train), tr.train.dropped),
-			"check the task's answer template and max_length")
-	}
-	return nil
-}
-
-// probe is a batch of up to eight validation examples, or training examples
-// where there are none.
-func (tr *trainer) probe() model.Batch {
-	seqs := tr.val.seqs
-	if len(seqs) == 0 {
-		seqs = tr.train.seqs
-	}
-	b, _ := pack(seqs[:min(len(seqs), 8)])
-	return b
-}
-
-// metric records a figure of the adapter. What a resumed run computes again
-// before its first step is already on record.
-func (tr *trainer) metric(name string, value float64) {
-	if tr.out != nil && (tr.in.Checkpoint == "" || tr.step > 0) {
-		tr.out.Metric(name, int64(tr.step), value)
-	}
-}
-
-func (tr *trainer) log(level, message string) {
-	if tr.out != nil {
-		tr.out.Log(level, message)
-	}
-}
-
-// describeData logs what training will see: examples cut or dropped, and of a
-// completion objective the share of tokens that carry loss and of examples
-// whose end token does.
-func (tr *trainer) describeData() {
-	for _, s := range []struct {
-		name string
-		e    *encoded
-	}{{"training", tr.train}, {"validation", tr.val}} {
-		if s.e.cut+s.e.dropped > 0 {
-			tr.log("warning", fmt.Sprintf("of %d %s examples %d were cut to %d tokens and %d dropped as too long", len(s.e.seqs)+s.e.dropped, s.name, s.e.cut, tr.maxLen, s.e.dropped))
-		}
-	}
-	tr.metric("data/cut", float64(tr.train.cut))
-	tr.metric("data/dropped", float64(tr.train.dropped))
-	if tr.head == nil {
-		tokens := 0
-		for _, s := range tr.train.seqs {
-			tokens += len(s.ids)
-		}
-		tr.metric("data/supervised_share", float64(tr.train.supervised)/float64(tokens))
-		tr.metric("data/eos_supervised", float64(tr.train.ends)/float64(len(tr.train.seqs)))
-	}
-}
-
 func wantsHead(t spec.Task, objective string) (bool, error) {
 	switch objective {
 	case Classify:
@@ -298,16 +217,16 @@ func (m *method) verify(tr *trainer) error {
 		split.seqs = tr.train.seqs
 	}
 	split.seqs = split.seqs[:min(len(split.seqs), 32)]
-	want, _, err := evaluate(tr.m, tr.head, split)
+	want, err := evaluate(tr.m, tr.head, split)
 	if err != nil {
 		return err
 	}
-	got, _, err := evaluate(p.LM.Model, p.Head, split)
+	got, err := evaluate(p.LM.Model, p.Head, split)
 	if err != nil {
 		return err
 	}
-	if want != got {
-		return fmt.Errorf("the saved result does not give the trained model's numbers: loss %v after loading, %v before", got, want)
+	if want.loss != got.loss {
+		return fmt.Errorf("the saved result does not give the trained model's numbers: loss %v after loading, %v before", got.loss, want.loss)
 	}
 	return nil
 }

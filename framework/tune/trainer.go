@@ -31,11 +31,13 @@ type trainer struct {
 
 	tokens int64
 	flops  float64
+	hits   int // completion: supervised tokens of this step that the model ranked first
 }
 
 // silentAfter is the number of steps after which a trainable tensor that has
 // not moved at all fails the run: it would train nothing while the loss looks
-// fine (adapters not on the path, gradients cut).
+// fine (adapters not on the path, gradients cut). Fewer steps prove nothing:
+// warm-up begins at rate 0, and LoRA's A has no gradient while B is 0.
 const silentAfter = 5
 
 func (tr *trainer) perEpoch() int {
@@ -73,7 +75,7 @@ func (tr *trainer) run() error {
 		default:
 		}
 		lr := schedule.Rate(tr.step)
-		loss, norm, err := tr.stepOnce(lr)
+		loss, norm, accuracy, err := tr.stepOnce(lr)
 		if err != nil {
 			return err
 		}
@@ -86,8 +88,11 @@ func (tr *trainer) run() error {
 		tr.out.Metric("train/grad_norm", at, norm)
 		tr.out.Metric("train/lr", at, lr)
 		tr.out.Metric("train/num_tokens", at, float64(tr.tokens))
+		if tr.head == nil {
+			tr.out.Metric("train/mean_token_accuracy", at, accuracy)
+		}
 		tr.out.Progress(at, int64(tr.total), "train")
-		if tr.step == silentAfter || (tr.step == tr.total && tr.total < silentAfter) {
+		if tr.step == silentAfter {
 			if err := tr.checkMoved(); err != nil {
 				return err
 			}
@@ -136,30 +141,32 @@ func (tr *trainer) batch(step int) []sequence {
 }
 
 // stepOnce makes one optimiser step and returns the mean loss over the whole
-// step's supervised tokens and the gradient norm before clipping.
-func (tr *trainer) stepOnce(lr float64) (loss, norm float64, err error) {
+// step's supervised tokens, the gradient norm before clipping and, for a
+// completion objective, the share of supervised tokens ranked first.
+func (tr *trainer) stepOnce(lr float64) (loss, norm, accuracy float64, err error) {
 	batch := tr.batch(tr.step)
 	count := supervised(batch, tr.head != nil)
 	if count == 0 {
-		return 0, 0, fmt.Errorf("step %d has no supervised token: every completion of its batch is empty; check the task's answer template", tr.step)
+		return 0, 0, 0, fmt.Errorf("step %d has no supervised token: every completion of its batch is empty; check the task's answer template", tr.step)
 	}
+	tr.hits = 0
 	micro := min(tr.in.Params.Int("accumulation"), len(batch))
 	for i := range micro {
 		part := batch[i*len(batch)/micro : (i+1)*len(batch)/micro]
 		l, err := tr.forward(part, 1/float32(count), i)
 		if err != nil {
-			return 0, 0, err
+			return 0, 0, 0, err
 		}
 		loss += l
 	}
 	if norm, err = optim.ClipGradNorm(tr.params, tr.in.Params.Float("max_grad_norm")); err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
 	if err := tr.opt.Step(lr, 1); err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
 	optim.ZeroGrad(tr.params)
-	return loss, norm, nil
+	return loss, norm, float64(tr.hits) / float64(count), nil
 }
 
 func supervised(batch []sequence, classify bool) int {
@@ -186,34 +193,39 @@ func (tr *trainer) forward(part []sequence, weight float32, micro int) (loss flo
 		d.DropoutKey(dropoutKey(tr.in.Spec.Seed, tr.step, micro))
 	}
 	err = autograd.Catch(func() {
-		l, n := objective(t, tr.m, tr.head, part, weight)
-		tr.tokens += int64(n)
+		logits, targets := score(t, tr.m, tr.head, part)
+		weights := make([]float32, len(targets))
+		for i := range weights {
+			weights[i] = weight
+		}
+		if tr.head == nil {
+			tr.hits += countHits(logits.Value(), targets)
+		}
+		l := t.CrossEntropy(logits, targets, weights)
 		t.Backward(l)
 		loss = float64(l.Scalar())
 	})
+	for _, s := range part {
+		tr.tokens += int64(len(s.ids))
+	}
 	tr.flops += float64(t.FLOPs())
 	return loss, err
 }
 
-// objective builds the loss of packed sequences: weight times the sum of the
-// supervised negative log-likelihoods. It returns the tokens processed.
-func objective(t *autograd.Tape, m *model.Model, head *autograd.Param, part []sequence, weight float32) (*autograd.Var, int) {
+// score gives the logits of packed sequences where they carry loss, and the
+// targets there: [sequences, labels] with a label head, else [supervised
+// tokens, V].
+func score(t *autograd.Tape, m *model.Model, head *autograd.Param, part []sequence) (logits *autograd.Var, targets []int32) {
 	b, ends := pack(part)
 	hidden := m.Hidden(t, b)
-	if head != nil {
-		labels := make([]int32, len(part))
-		weights := make([]float32, len(part))
-		for i, s := range part {
-			labels[i], weights[i] = s.label, weight
-		}
-		return t.CrossEntropy(t.Linear(t.Rows(hidden, ends), t.Param(head), nil), labels, weights), len(b.IDs)
+	if head == nil {
+		rows, targets := supervisedRows(part)
+		return m.Logits(t, t.Rows(hidden, rows)), targets
 	}
-	rows, targets := supervisedRows(part)
-	weights := make([]float32, len(rows))
-	for i := range weights {
-		weights[i] = weight
+	for _, s := range part {
+		targets = append(targets, s.label)
 	}
-	return t.CrossEntropy(m.Logits(t, t.Rows(hidden, rows)), targets, weights), len(b.IDs)
+	return t.Linear(t.Rows(hidden, ends), t.Param(head), nil), targets
 }
 
 // supervisedRows lists the packed positions that carry loss, so that the LM
@@ -247,15 +259,16 @@ func (tr *trainer) evaluate() error {
 	if len(tr.val.seqs) == 0 {
 		return nil
 	}
-	loss, acc, err := evaluate(tr.m, tr.head, tr.val)
+	q, err := evaluate(tr.m, tr.head, tr.val)
 	if err != nil {
 		return err
 	}
-	tr.out.Metric("eval/loss", int64(tr.step), loss)
+	tr.out.Metric("eval/loss", int64(tr.step), q.loss)
 	if tr.head != nil {
-		tr.out.Metric("eval/accuracy", int64(tr.step), acc)
+		tr.out.Metric("eval/accuracy", int64(tr.step), q.accuracy)
 	} else {
-		tr.out.Metric("eval/mean_token_accuracy", int64(tr.step), acc)
+		tr.out.Metric("eval/mean_token_accuracy", int64(tr.step), q.accuracy)
+		tr.out.Metric("eval/entropy", int64(tr.step), q.entropy)
 	}
 	return nil
 }
@@ -263,59 +276,50 @@ func (tr *trainer) evaluate() error {
 // evalTokens bounds the tokens of one evaluation batch.
 const evalTokens = 4096
 
-// evaluate gives the mean loss and accuracy over the supervised tokens of a
-// split.
-func evaluate(m *model.Model, head *autograd.Param, split *encoded) (loss, acc float64, err error) {
+// quality is what evaluate measures, each a mean over the supervised tokens
+// (or labels); NaN where there are none.
+type quality struct {
+	loss     float64 // nats
+	accuracy float64
+	entropy  float64 // of the predicted distribution, nats
+}
+
+// evaluate measures a model on a split.
+func evaluate(m *model.Model, head *autograd.Param, split *encoded) (quality, error) {
+	var q quality
 	hits, n := 0, 0
 	for _, part := range byTokens(split.seqs, evalTokens) {
 		t := autograd.NewTape(m.Engine(), false)
-		err = autograd.Catch(func() {
-			b, ends := pack(part)
-			hidden := m.Hidden(t, b)
-			var logits *autograd.Var
-			var targets []int32
-			if head != nil {
-				logits = t.Linear(t.Rows(hidden, ends), t.Param(head), nil)
-				for _, s := range part {
-					targets = append(targets, s.label)
-				}
-			} else {
-				var rows []int32
-				rows, targets = supervisedRows(part)
-				if len(rows) == 0 {
-					return
-				}
-				logits = m.Logits(t, t.Rows(hidden, rows))
+		err := autograd.Catch(func() {
+			logits, targets := score(t, m, head, part)
+			values := logits.Value()
+			c := len(values) / len(targets)
+			for i, target := range targets {
+				row := values[i*c : (i+1)*c]
+				lse, mean := logSumExp(row)
+				q.loss += lse - float64(row[target])
+				q.entropy += lse - mean
 			}
-			l, h := lossAndHits(logits, targets)
-			loss += l
-			hits += h
+			hits += countHits(values, targets)
 			n += len(targets)
 		})
 		t.Release()
 		if err != nil {
-			return 0, 0, err
+			return quality{}, err
 		}
 	}
-	if n == 0 {
-		return math.NaN(), math.NaN(), nil
-	}
-	return loss / float64(n), float64(hits) / float64(n), nil
+	return quality{q.loss / float64(n), float64(hits) / float64(n), q.entropy / float64(n)}, nil
 }
 
-// lossAndHits sums negative log-likelihoods in float64 and counts arg-max hits.
-func lossAndHits(logits *autograd.Var, targets []int32) (loss float64, hits int) {
-	v := logits.Value()
-	c := len(v) / len(targets)
+// countHits counts the rows whose largest logit is the target's.
+func countHits(logits []float32, targets []int32) (hits int) {
+	c := len(logits) / len(targets)
 	for i, target := range targets {
-		row := v[i*c : (i+1)*c]
-		best := argmax(row)
-		loss += logSumExp(row) - float64(row[target])
-		if best == int(target) {
+		if argmax(logits[i*c:(i+1)*c]) == int(target) {
 			hits++
 		}
 	}
-	return loss, hits
+	return hits
 }
 
 func argmax(row []float32) int {
@@ -328,13 +332,17 @@ func argmax(row []float32) int {
 	return best
 }
 
-func logSumExp(row []float32) float64 {
+// logSumExp is the logarithm of the sum of exp(row), and the mean of row under
+// its softmax, in float64.
+func logSumExp(row []float32) (lse, mean float64) {
 	top := float64(row[argmax(row)])
 	sum := 0.0
 	for _, x := range row {
-		sum += math.Exp(float64(x) - top)
+		e := math.Exp(float64(x) - top)
+		sum += e
+		mean += e * float64(x)
 	}
-	return top + math.Log(sum)
+	return top + math.Log(sum), mean / sum
 }
 
 // byTokens divides sequences in order into batches of at most limit tokens.

@@ -147,5 +147,8 @@ func (w *watch) check(t *testing.T, c Case, r *Record) {
 		if !slices.Equal(w.before[p.Name], p.Data()) {
 			t.Errorf("%s belongs to the frozen base and changed", p.Name)
 		}
+		if p.Trainable || p.Grad != nil {
+			t.Errorf("%s belongs to the frozen base, and gradients are computed for it", p.Name)
+		}
 	}
 }

@@ -1,0 +1,58 @@
+package sdk
+
+import (
+	"context"
+	"path/filepath"
+
+	pb "github.com/tunelab/tunelab/framework/plugin/proto/tunelab/plugin/v1"
+	"github.com/tunelab/tunelab/framework/spec"
+)
+
+// Events are what a local run calls back with, in order and from one
+// goroutine; a nil function ignores its events.
+type Events struct {
+	Metric     func(name string, step int64, value float64)
+	Log        func(level, message string)
+	Sample     func(step int64, itemID, prompt, text string)
+	Checkpoint func(step int64, dir string) // dir lies under in.WorkDir
+}
+
+// RunLocal runs a method in this process, without a host, as the tests of a
+// method do; its result is left under in.WorkDir/artifacts. It returns what
+// the method counted itself.
+func RunLocal(ctx context.Context, m Method, in *Input, ev Events) (spec.Cost, error) {
+	out, err := newOutput(in.WorkDir)
+	if err != nil {
+		return spec.Cost{}, err
+	}
+	result := make(chan error, 1)
+	go func() {
+		result <- guard(func() error { return m.Run(ctx, in, out) })
+		out.finish()
+	}()
+	if err := out.pump(func(e *pb.Event) error { ev.handle(in.WorkDir, e); return nil }); err != nil {
+		return spec.Cost{}, err
+	}
+	return out.cost, <-result
+}
+
+func (ev Events) handle(workDir string, e *pb.Event) {
+	switch x := e.GetEvent().(type) {
+	case *pb.Event_Metric:
+		if ev.Metric != nil {
+			ev.Metric(x.Metric.GetName(), x.Metric.GetStep(), x.Metric.GetValue())
+		}
+	case *pb.Event_Log:
+		if ev.Log != nil {
+			ev.Log(x.Log.GetLevel(), x.Log.GetMessage())
+		}
+	case *pb.Event_Sample:
+		if ev.Sample != nil {
+			ev.Sample(x.Sample.GetStep(), x.Sample.GetItemId(), x.Sample.GetPrompt(), x.Sample.GetText())
+		}
+	case *pb.Event_Checkpoint:
+		if ev.Checkpoint != nil {
+			ev.Checkpoint(x.Checkpoint.GetStep(), filepath.Join(workDir, x.Checkpoint.GetFile().GetPath()))
+		}
+	}
+}

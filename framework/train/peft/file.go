@@ -1,0 +1,147 @@
+package peft
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
+	"github.com/tunelab/tunelab/framework/llm/model"
+)
+
+// Names of the files of an adapter folder (huggingface/peft,
+// docs/source/developer_guides/checkpoint.md).
+const (
+	ConfigFile  = "adapter_config.json"
+	WeightsFile = "adapter_model.safetensors"
+)
+
+// Save writes the adapter to the folder dir, which it makes, as PEFT does: the
+// configuration and the tensors A and B of each layer in float32. Nothing of
+// the base model is written.
+func (l *LoRA) Save(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("save the adapter: %w", err)
+	}
+	raw, err := l.marshalConfig()
+	if err != nil {
+		return fmt.Errorf("save the adapter: %w", err)
+	}
+	var tensors []checkpoint.Tensor
+	for _, p := range l.Params() {
+		tensors = append(tensors, checkpoint.Tensor{Name: p.Name, Shape: p.Shape(), Data: p.Data()})
+	}
+	if err := checkpoint.WriteSafetensors(filepath.Join(dir, WeightsFile), tensors, nil); err != nil {
+		return err
+	}
+	return checkpoint.WriteAtomic(filepath.Join(dir, ConfigFile), func(w io.Writer) error {
+		_, err := w.Write(raw)
+		return err
+	})
+}
+
+// Load freezes m and puts the adapter of the folder dir on it, as Save and
+// PEFT write it. It is strict: a configuration that asks for what is not
+// supported, and a missing, unexpected or misshapen tensor, are errors that
+// name the field or the tensor; m is then left as it was.
+func Load(m *model.Model, dir string) (*LoRA, error) {
+	path := filepath.Join(dir, ConfigFile)
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("load the adapter: %w", err)
+	}
+	c, err := parseConfig(raw, m.Config().Family)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	c = c.withDefaults(m.Config().Family)
+	linears, err := Match(m, c.Targets)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	l, err := build(m, c, linears, false)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if err := l.read(filepath.Join(dir, WeightsFile)); err != nil {
+		for _, p := range l.Params() {
+			p.Free()
+		}
+		return nil, err
+	}
+	l.install()
+	return l, nil
+}
+
+func (l *LoRA) read(path string) error {
+	r, err := checkpoint.Open(path)
+	if err != nil {
+		return fmt.Errorf("load the adapter: %w", err)
+	}
+	defer r.Close()
+	known := map[string]bool{}
+	for _, p := range l.Params() {
+		data, err := r.Float32(p.Name, p.T.Shape...)
+		if err != nil {
+			return err
+		}
+		p.Set(data)
+		known[p.Name] = true
+	}
+	var strange []string
+	for _, name := range r.Names() {
+		if !known[name] {
+			strange = append(strange, name)
+		}
+	}
+	if len(strange) > 0 {
+		return fmt.Errorf("%s: unexpected tensor %q (%d in all): %s and this model have no place for it", path, strange[0], len(strange), ConfigFile)
+	}
+	return nil
+}
+
+// marshalConfig is adapter_config.json, in PEFT's order: sorted keys.
+func (l *LoRA) marshalConfig() ([]byte, error) {
+	c := l.cfg
+	fields := map[string]any{
+		"peft_type": "LORA", "task_type": c.TaskType, "base_model_name_or_path": nil, "inference_mode": true,
+		"r": c.Rank, "lora_alpha": c.Alpha, "lora_dropout": c.Dropout, "target_modules": savedTargets(l),
+		"bias": "none", "fan_in_fan_out": l.m.Config().Family == checkpoint.GPT2, // transformers' Conv1D stores [in, out]
+		"rank_pattern": ordered(c.RankPattern), "alpha_pattern": ordered(c.AlphaPattern),
+		"use_rslora": c.RSLoRA, "use_dora": false, "init_lora_weights": true, "modules_to_save": nil,
+	}
+	if c.Base != "" {
+		fields["base_model_name_or_path"] = c.Base
+	}
+	if c.Init == InitGaussian {
+		fields["init_lora_weights"] = c.Init
+	}
+	raw, err := json.MarshalIndent(fields, "", "  ")
+	return append(raw, '\n'), err
+}
+
+// ordered is a pattern map that keeps its order, which decides what matches.
+type ordered []Override
+
+// MarshalJSON writes an object with its keys in order.
+func (o ordered) MarshalJSON() ([]byte, error) {
+	var b strings.Builder
+	for i, e := range o {
+		key, err := json.Marshal(e.Pattern)
+		if err != nil {
+			return nil, err
+		}
+		value, err := json.Marshal(e.Value)
+		if err != nil {
+			return nil, err
+		}
+		b.WriteString([]string{"{", ","}[min(i, 1)] + string(key) + ":" + string(value))
+	}
+	if len(o) == 0 {
+		b.WriteByte('{')
+	}
+	return []byte(b.String() + "}"), nil
+}

@@ -1,0 +1,56 @@
+package quant
+
+import (
+	"fmt"
+
+	"github.com/tunelab/tunelab/framework/compute"
+	"github.com/tunelab/tunelab/framework/llm/model"
+	"github.com/tunelab/tunelab/framework/train/autograd"
+)
+
+// Report says what quantising a model did.
+type Report struct {
+	Params int64 // weights now in NF4
+	Stored int64 // bytes of their codes and nested scales as bitsandbytes stores them
+	InUse  int64 // bytes of them in this process, where each scale is a float32
+}
+
+// BitsPerParam is 8 Stored/Params: 4.127 for large layers (Dettmers et al.
+// 2023, section 3).
+func (r Report) BitsPerParam() float64 { return 8 * float64(r.Stored) / float64(r.Params) }
+
+// Freeze stores every linear layer of the model's blocks in NF4 with double
+// quantisation and lets go of its float weight; embeddings, norms, biases and
+// the output layer stay as they are, as in transformers' BitsAndBytesConfig.
+// Nothing of the model is trainable afterwards. Equal weights give equal codes.
+func Freeze(m *model.Model) (Report, error) {
+	var r Report
+	for _, l := range m.Linears() {
+		if l.Frozen != nil || l.Adapt != nil {
+			return r, fmt.Errorf("quantise: module %s is quantised already or carries an adapter; quantise a fresh model", l.Name)
+		}
+	}
+	for _, l := range m.Linears() {
+		w := freeze(m.Engine(), l)
+		r.Params += int64(w.Len)
+		r.Stored += w.Bytes()
+		r.InUse += int64(len(w.Codes)) + 4*int64(len(w.Scales()))
+	}
+	for _, p := range m.Params() {
+		p.Trainable = false
+	}
+	return r, nil
+}
+
+// freeze replaces a layer's W by Frozen.
+func freeze(e compute.Engine, l *model.Linear) *NF4 {
+	w := Quantise(l.W.Data())
+	w.Nest()
+	scales := w.Scales()
+	l.Frozen = &autograd.NF4{Out: l.Out, In: l.In,
+		Codes: compute.NewTensor(e, compute.U8, len(w.Codes)), Absmax: compute.FromFloats(e, scales, len(scales))}
+	e.Upload(l.Frozen.Codes.Buf, w.Codes)
+	l.W.Free()
+	l.W = nil
+	return w
+}
