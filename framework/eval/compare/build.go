@@ -11,7 +11,8 @@ import (
 type column struct{ task, metric string }
 
 // Compare builds the table and its claims. Rows and columns come in the order
-// in which results first name them, baselines after methods. A finished
+// in which results first name them, baselines after methods; a task without
+// any score comes last, with a column without a metric. A finished
 // result whose value is not a finite number counts as failed. Equal inputs
 // and options give equal bits.
 func Compare(results []Result, o Options) *Comparison {
@@ -32,6 +33,11 @@ func Compare(results []Result, o Options) *Comparison {
 		if _, ok := columns[k]; !ok && r.Metric != "" {
 			columns[k] = len(c.Columns)
 			c.Columns = append(c.Columns, Column{Task: r.Task, Metric: r.Metric, LowerIsBetter: r.LowerIsBetter, Percent: !r.LowerIsBetter, Margin: o.margin(r.Metric)})
+		}
+	}
+	for _, r := range results { // no run of the task came as far as a score
+		if !slices.ContainsFunc(c.Columns, func(col Column) bool { return col.Task == r.Task }) {
+			c.Columns = append(c.Columns, Column{Task: r.Task, Margin: o.Margin})
 		}
 	}
 	for _, r := range ordered {
@@ -56,7 +62,7 @@ func Compare(results []Result, o Options) *Comparison {
 		}
 		j := columns[column{r.Task, r.Metric}]
 		groups[i][j].add(r)
-		if c.Columns[j].Percent && !share(r) {
+		if c.Columns[j].Percent && r.counts() && !share(r) {
 			c.Columns[j].Percent = false
 		}
 	}
@@ -102,6 +108,9 @@ func share(r Result) bool {
 	outside := func(v float64) bool { return v < 0 || v > 1 }
 	return !outside(r.Value) && !slices.ContainsFunc(r.ItemScores, outside)
 }
+
+// counts tells whether a result is finished, with a finite score.
+func (r Result) counts() bool { return (r.Status == "" || r.Status == Finished) && finite(r.Value) }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 

@@ -15,7 +15,7 @@ func (c *Comparison) costs(results []Result) {
 	var order []key
 	for _, r := range results {
 		k := key{r.name(), r.Task}
-		if r.Status != "" && r.Status != Finished || seen[once{k, r.RunID, r.Seed}] {
+		if !r.counts() || seen[once{k, r.RunID, r.Seed}] {
 			continue
 		}
 		seen[once{k, r.RunID, r.Seed}] = true

@@ -22,6 +22,9 @@ func (c *Comparison) notes() {
 	margins := map[string]bool{}
 	var list []string
 	for _, col := range c.Columns {
+		if col.Metric == "" {
+			continue
+		}
 		if m := "±" + col.Amount(col.Margin); !margins[m] {
 			margins[m] = true
 			list = append(list, m)

@@ -20,7 +20,8 @@ var normal = distuv.Normal{Mu: 0, Sigma: 1}
 
 // Wilson is the score interval of a proportion of successes out of n at the
 // confidence level (0.95), without continuity correction (Wilson 1927,
-// doi:10.1080/01621459.1927.10502953). n = 0 gives [0, 1].
+// doi:10.1080/01621459.1927.10502953). n = 0 gives [0, 1]. No success has 0 as
+// its low end, and no failure 1 as its high end, exactly.
 func Wilson(successes, n int, level float64) Interval {
 	if n == 0 {
 		return Interval{0, 1}
@@ -29,7 +30,14 @@ func Wilson(successes, n int, level float64) Interval {
 	p, m := float64(successes)/float64(n), float64(n)
 	centre := (p + z*z/(2*m)) / (1 + z*z/m)
 	half := z / (1 + z*z/m) * math.Sqrt(p*(1-p)/m+z*z/(4*m*m))
-	return Interval{max(0, centre-half), min(1, centre+half)}
+	i := Interval{max(0, centre-half), min(1, centre+half)}
+	if successes == 0 { // rounding leaves a few 1e-17 of what is 0 on paper
+		i.Low = 0
+	}
+	if successes == n {
+		i.High = 1
+	}
+	return i
 }
 
 // TInterval is Student's interval of the mean of values, such as one score a

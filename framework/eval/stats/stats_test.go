@@ -24,6 +24,11 @@ func TestWilson(t *testing.T) {
 	if i = Wilson(0, 10, 0.95); i.Low != 0 || i.High <= 0 {
 		t.Errorf("no successes: %v", i)
 	}
+	for n := 1; n <= 2000; n++ {
+		if none, all := Wilson(0, n, 0.95), Wilson(n, n, 0.95); none.Low != 0 || all.High != 1 {
+			t.Fatalf("n = %d: low %v of none, high %v of all", n, none.Low, all.High)
+		}
+	}
 	if i = Wilson(0, 0, 0.95); i != (Interval{0, 1}) {
 		t.Errorf("no trials: %v", i)
 	}

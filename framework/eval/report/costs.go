@@ -1,0 +1,78 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/tunelab/tunelab/framework/eval/compare"
+)
+
+// costTable has the mean cost of a run by task, in the order of the columns.
+func costTable(c *compare.Comparison) grid {
+	t := grid{Left: 1, Header: []string{"method", "runs", "trainable\nparameters", "labelled\nexamples", "extra\nsupervision", "training\ntokens",
+		"prompt and\ngenerated\ntokens", "FLOPs", "wall\ntime", "CPU\ntime", "peak\nmemory", "artifact"}}
+	for _, task := range tasks(c) {
+		group := row{Name: task, Group: true, Rule: len(t.Rows) > 0}
+		for _, r := range c.Costs {
+			if r.Task != task {
+				continue
+			}
+			if group.Name != "" {
+				t.Rows = append(t.Rows, group)
+				group.Name = ""
+			}
+			k := r.Cost
+			t.Rows = append(t.Rows, row{Name: r.Name, Baseline: r.Baseline, Cells: plain(fmt.Sprint(r.Runs), count(float64(k.TrainableParams)),
+				count(float64(k.LabelledExamples)), supervision(k.ExtraSupervision), count(float64(k.TrainTokens)),
+				count(float64(k.PromptTokens)+float64(k.GeneratedTokens)), flops(k.FLOPs), seconds(k.WallSeconds), seconds(k.CPUSeconds),
+				bytesOf(k.PeakMemoryBytes), bytesOf(k.ArtifactBytes))})
+		}
+	}
+	return t
+}
+
+// tasks are the comparison's tasks, in the order of the columns.
+func tasks(c *compare.Comparison) []string {
+	var out []string
+	for _, col := range c.Columns {
+		if !slices.Contains(out, col.Task) {
+			out = append(out, col.Task)
+		}
+	}
+	return out
+}
+
+func supervision(kinds map[string]int) string {
+	var parts []string
+	for _, k := range slices.Sorted(maps.Keys(kinds)) {
+		parts = append(parts, count(float64(kinds[k]))+" "+k)
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, "\n")
+}
+
+// The further scores that say how much a model forgot: nats per token on the
+// base model's own held-out text, under the result and under the base.
+const (
+	lossAfter  = "heldout_loss"
+	lossBefore = "heldout_loss_before"
+)
+
+// forgettingTable has the held-out loss before and after, where known.
+func forgettingTable(c *compare.Comparison) grid {
+	t := grid{Left: 2, Header: []string{"method", "task", "loss before", "loss after", "change"}}
+	for _, r := range c.Rows {
+		for j, cell := range r.Cells {
+			after, has := cell.Extra[lossAfter]
+			before, had := cell.Extra[lossBefore]
+			if has && had {
+				t.Rows = append(t.Rows, row{Name: r.Name, Baseline: r.Baseline, Cells: plain(c.Columns[j].Task, fixed(before, 4), fixed(after, 4), fmt.Sprintf("%+.4f", after-before))})
+			}
+		}
+	}
+	return t
+}
