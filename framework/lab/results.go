@@ -24,7 +24,7 @@ func (l *Lab) Results(ctx context.Context, r *Record) ([]compare.Result, error) 
 		out = append(out, found...)
 	}
 	for _, s := range r.Skipped {
-		out = append(out, compare.Result{Method: s.Method, Label: s.Label, Task: s.Task, Status: compare.NotApplicable, Reason: s.Reason, Baseline: s.Label == ZeroShot})
+		out = append(out, compare.Result{Method: s.Method, Label: s.Label, Task: s.Task, Status: compare.NotApplicable, Reason: s.Reason, Baseline: s.Label == ZeroShot || s.Label == MajorityClass})
 	}
 	before := heldOutBefore(out)
 	for i := range out {

@@ -16,8 +16,11 @@ import (
 	"github.com/tunelab/tunelab/tracking"
 )
 
-// ZeroShot is the label of the base model's baseline row.
-const ZeroShot = "base zero-shot"
+// Labels of the two rows that stand in every table.
+const (
+	ZeroShot      = "base zero-shot"
+	MajorityClass = "majority class"
+)
 
 // RunStudy makes every run of a study. Runs that were finished before, with
 // the same spec and plugin, are not made again. A run that fails is recorded
@@ -150,7 +153,9 @@ func (s *Study) plan(tasks []*data.Prepared, methods map[string]spec.Method) ([]
 		t = limitTest(t, s.Test, s.Seeds[0])
 		if s.baselines() {
 			if len(t.Task.Labels) > 0 {
-				out = append(out, cell{MethodEntry{Name: run.Majority, Label: "majority class"}, spec.Method{}, t, s.Seeds[0], name, true})
+				out = append(out, cell{MethodEntry{Name: run.Majority, Label: MajorityClass}, spec.Method{}, t, s.Seeds[0], name, true})
+			} else {
+				skipped = append(skipped, Skipped{run.Majority, MajorityClass, t.Task.Name, "the task has no labels"})
 			}
 			zero := MethodEntry{Name: "icl", Label: ZeroShot, Params: map[string]any{"k": 0}}
 			if m, ok := methods["icl"]; ok {

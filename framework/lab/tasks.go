@@ -103,3 +103,6 @@ func SummariseTask(name string) (*TaskSummary, error) {
 	}
 	return s, nil
 }
+
+// UnpackEmbedded writes the embedded model to a folder under dir.
+func UnpackEmbedded(dir string) (string, error) { return base.Unpack(dir) }

@@ -168,7 +168,6 @@ func Perplexity(logprobs ...[]float64) (loss, perplexity float64) {
 	return sum / float64(n), math.Exp(sum / float64(n))
 }
 
-
 // renderPrompt fills the templates of a run's task.
 func (l *Lab) renderPrompt(ctx context.Context, id string, fields map[string]string) (spec.Item, error) {
 	row, err := l.Store.GetRun(ctx, id)

@@ -84,8 +84,8 @@ func (s *Store) each(do func(sha, path string) error) error {
 
 // Collected counts what Collect deleted.
 type Collected struct {
-	Blobs int
-	Bytes int64
+	Blobs int   `json:"blobs"`
+	Bytes int64 `json:"bytes"`
 }
 
 // Grace is the usual age, at least, of a blob that Collect may delete: a run

@@ -40,6 +40,7 @@ type commands struct {
 	Runs     runsCmd     `cmd:"" help:"List, show and compare recorded runs."`
 	Replay   replayCmd   `cmd:"" help:"Run a recorded run again and say whether it is bit-identical."`
 	Export   exportCmd   `cmd:"" help:"Write a run's artifacts to a folder."`
+	GC       gcCmd       `cmd:"" name:"gc" help:"Free artifacts that no run names any more, and folders of finished runs."`
 	Plugins  pluginsCmd  `cmd:"" help:"List and describe method plugins."`
 	Pretrain pretrainCmd `cmd:"" help:"Train the base model from the seeded generator."`
 	Generate generateCmd `cmd:"" help:"Continue prompts with a model or a run's result."`

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -14,6 +13,54 @@ type runsCmd struct {
 	List runsListCmd `cmd:"" help:"List recorded runs, newest first."`
 	Show runsShowCmd `cmd:"" help:"Show all that is recorded of a run."`
 	Diff runsDiffCmd `cmd:"" help:"Say what tells two runs apart."`
+
+	Delete runsDeleteCmd `cmd:"" help:"Delete ended runs from the record."`
+}
+
+type runsDeleteCmd struct {
+	Runs []string `arg:"" help:"Runs, by their ids or a beginning of them."`
+}
+
+func (c *runsDeleteCmd) Run(a *app) error {
+	l, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	var deleted []string
+	for _, r := range c.Runs {
+		id, err := l.DeleteRun(a.ctx, r)
+		if err != nil {
+			return err
+		}
+		deleted = append(deleted, id)
+		if !a.json {
+			fmt.Fprintf(a.out, "deleted run %s; tunelab gc frees its files\n", id)
+		}
+	}
+	if a.json {
+		return printJSON(a.out, deleted)
+	}
+	return nil
+}
+
+type gcCmd struct{}
+
+func (gcCmd) Run(a *app) error {
+	l, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	c, err := l.Collect(a.ctx)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return printJSON(a.out, c)
+	}
+	fmt.Fprintf(a.out, "freed %d artifacts, %.1f MiB\n", c.Blobs, float64(c.Bytes)/(1<<20))
+	return nil
 }
 
 type runsListCmd struct {
@@ -192,73 +239,4 @@ func cell(v any) string {
 		return "-"
 	}
 	return oneLine(fmt.Sprint(v), 60)
-}
-
-type replayCmd struct {
-	Run_ string `arg:"" name:"run" help:"Run, by its id or a beginning of it."`
-}
-
-func (c *replayCmd) Run(a *app) error {
-	l, done, err := a.work()
-	if err != nil {
-		return &codeError{exitCannot, err}
-	}
-	defer l.Close()
-	r, err := l.Replay(a.ctx, c.Run_)
-	done()
-	if err != nil {
-		return &codeError{exitCannot, fmt.Errorf("cannot replay: %w", err)}
-	}
-	if a.json {
-		if err := printJSON(a.out, r); err != nil {
-			return err
-		}
-	} else {
-		printReplay(a, r)
-	}
-	if !r.Identical {
-		return &codeError{exitDifferent, errors.New("the replay differs")}
-	}
-	return nil
-}
-
-func printReplay(a *app, r *lab.Replayed) {
-	for _, s := range r.Changed {
-		fmt.Fprintln(a.out, "changed", s)
-	}
-	for _, s := range r.Stages {
-		name := s.Run
-		if s.Stage != "" {
-			name += " (" + s.Stage + ")"
-		}
-		if s.Difference == "" {
-			fmt.Fprintf(a.out, "run %s: bit-identical, replayed as %s\n", name, s.Replay)
-		} else {
-			fmt.Fprintf(a.out, "run %s: different, replayed as %s: %s\n", name, s.Replay, s.Difference)
-		}
-	}
-	if r.Identical {
-		fmt.Fprintf(a.out, "bit-identical: %d metrics, %d answers and %d files compared\n", r.Metrics, r.Answers, r.Files)
-	}
-}
-
-type exportCmd struct {
-	Run_ string `arg:"" name:"run" help:"Run, by its id or a beginning of it."`
-	To   string `arg:"" name:"dir" help:"Folder to make."`
-}
-
-func (c *exportCmd) Run(a *app) error {
-	l, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer l.Close()
-	if err := l.Export(a.ctx, c.Run_, c.To); err != nil {
-		return err
-	}
-	if a.json {
-		return printJSON(a.out, map[string]string{"run": c.Run_, "dir": c.To})
-	}
-	fmt.Fprintf(a.out, "wrote %s\n", c.To)
-	return nil
 }

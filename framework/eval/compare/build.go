@@ -11,10 +11,10 @@ import (
 type column struct{ task, metric string }
 
 // Compare builds the table and its claims. Rows and columns come in the order
-// in which results first name them, baselines after methods; a task without
-// any score comes last, with a column without a metric. A finished
-// result whose value is not a finite number counts as failed. Equal inputs
-// and options give equal bits.
+// of Options.Rows and Options.Tasks, and then in that in which results first
+// name them, baselines after methods; a task without any score comes last,
+// with a column without a metric. A finished result whose value is not a
+// finite number counts as failed. Equal inputs and options give equal bits.
 func Compare(results []Result, o Options) *Comparison {
 	o = o.defaults()
 	c := &Comparison{Options: o, Columns: []Column{}, Rows: []Row{}, Claims: []Claim{}, Costs: []CostRow{}}
@@ -22,12 +22,13 @@ func Compare(results []Result, o Options) *Comparison {
 	rows := map[string]int{}
 	var ordered []Result
 	for _, baseline := range []bool{false, true} {
-		for _, r := range results {
+		for _, r := range inOrder(results, o.Rows, Result.name) {
 			if r.Baseline == baseline {
 				ordered = append(ordered, r)
 			}
 		}
 	}
+	results = inOrder(results, o.Tasks, func(r Result) string { return r.Task })
 	for _, r := range results {
 		k := column{r.Task, r.Metric}
 		if _, ok := columns[k]; !ok && r.Metric != "" {
@@ -77,6 +78,20 @@ func Compare(results []Result, o Options) *Comparison {
 	c.costs(ordered)
 	c.notes()
 	return c
+}
+
+// inOrder sorts results by the place of their key in order; those without one
+// come after, and equals stay as they are.
+func inOrder(results []Result, order []string, key func(Result) string) []Result {
+	place := func(r Result) int {
+		if i := slices.Index(order, key(r)); i >= 0 {
+			return i
+		}
+		return len(order)
+	}
+	out := slices.Clone(results)
+	slices.SortStableFunc(out, func(a, b Result) int { return place(a) - place(b) })
+	return out
 }
 
 func (o Options) defaults() Options {

@@ -9,13 +9,15 @@ type Options struct {
 	Alpha      float64            `json:"alpha"`             // family-wise error rate; default 0.05
 	Replicates int                `json:"replicates"`        // of each bootstrap; default 2000
 	Seed       uint64             `json:"seed"`              // of every resampling; default 0
+	Rows       []string           `json:"rows,omitempty"`    // names of rows in the order to show; others come after, as first seen
+	Tasks      []string           `json:"tasks,omitempty"`   // tasks in the order to show; others come after, as first seen
 }
 
 // Comparison is the table and its claims.
 type Comparison struct {
 	Options Options   `json:"options"` // with the defaults filled in
-	Columns []Column  `json:"columns"` // in the order first seen
-	Rows    []Row     `json:"rows"`    // methods in the order first seen, then baselines
+	Columns []Column  `json:"columns"` // by Options.Tasks, then in the order first seen
+	Rows    []Row     `json:"rows"`    // methods by Options.Rows, then in the order first seen, then baselines
 	Claims  []Claim   `json:"claims"`  // by column, then by row pair
 	Costs   []CostRow `json:"costs"`   // by row, then task
 	Notes   []string  `json:"notes"`   // footnotes that every table carries

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var methods = []string{"icl", "cot", "feature", "head", "full", "lora", "qlora", "sft", "rlhf"}
+
+// TestMain builds the nine plugins, which the commands start as a user's do.
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "tunelab-plugins-*")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	for _, name := range methods {
+		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, "tunelab-plugin-"+name), "../../../plugins/"+name)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "build plugin %s: %v\n%s", name, err, out)
+			os.Exit(1)
+		}
+	}
+	os.Setenv("TUNELAB_PLUGIN_DIR", dir)
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// tunelab runs a command as the shell would.
+func tunelab(args ...string) (code int, out, errOut string) {
+	var o, e bytes.Buffer
+	code = execute(args, &o, &e)
+	return code, o.String(), e.String()
+}
+
+// ok runs a command that must succeed.
+func ok(t *testing.T, args ...string) string {
+	t.Helper()
+	code, out, errOut := tunelab(args...)
+	if code != 0 {
+		t.Fatalf("tunelab %s: exit code %d\n%s%s", strings.Join(args, " "), code, out, errOut)
+	}
+	return out
+}
+
+// fromJSON runs a command with --json and reads its output into v.
+func fromJSON(t *testing.T, v any, args ...string) {
+	t.Helper()
+	out := ok(t, append(args, "--json")...)
+	if err := json.Unmarshal([]byte(out), v); err != nil {
+		t.Fatalf("tunelab %s --json: %v in\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+func write(t *testing.T, dir, name, text string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestHelpOfEveryCommand(t *testing.T) {
+	for _, c := range []string{"", "demo", "compare", "run", "runs list", "runs show", "runs diff", "replay", "export", "plugins list", "plugins describe", "pretrain", "generate", "score", "weights", "tasks list", "tasks show", "schema", "completion"} {
+		code, out, _ := tunelab(append(strings.Fields(c), "--help")...)
+		if code != 0 || !strings.Contains(out, "Usage: tunelab "+strings.TrimSpace(c)) {
+			t.Errorf("tunelab %s --help: exit code %d, %q", c, code, out)
+		}
+	}
+}
+
+func TestUsageMistakes(t *testing.T) {
+	dir := t.TempDir()
+	for _, c := range []struct{ args, want string }{
+		{"", "expected one of"},
+		{"trian", "unexpected argument trian"},
+		{"runs list --sorted", "unknown flag --sorted"},
+		{"runs list --status done", "expected one of [pending"},
+		{"compare", "give a study file"},
+		{"run lora", "give a method and --task"},
+		{"run --resume x --task capitals", "give it alone"},
+		{"run lora --task capitals -p rank", `--param "rank": expected key=value`},
+		{"score --text x", "give --model DIR or --run ID"},
+		{"score --model embedded", "give the input"},
+		{"score --run x --ids y", "--ids needs --model"},
+		{"generate --model embedded --field a=b", "--field fills"},
+		{"generate --model a --run b --prompt c", "can't be used together"},
+		{"schema run", "must be one of"},
+	} {
+		code, _, errOut := tunelab(append([]string{"--dir", dir}, strings.Fields(c.args)...)...)
+		if code != exitUsage || !strings.Contains(errOut, c.want) {
+			t.Errorf("tunelab %s: exit code %d and %q; want %d and %q", c.args, code, errOut, exitUsage, c.want)
+		}
+	}
+}
+
+func TestCompletionKnowsCommandsAndFlags(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		out := ok(t, "completion", shell)
+		for _, word := range []string{"compare", "replay", "max-new-tokens"} {
+			if !strings.Contains(out, word) {
+				t.Errorf("the %s script lacks %s", shell, word)
+			}
+		}
+	}
+	script := ok(t, "completion", "bash") + "\nCOMP_WORDS=(tunelab runs l); COMP_CWORD=2; _tunelab; echo \"${COMPREPLY[*]}\"\n"
+	cmd := exec.Command("bash", "-c", script)
+	cmd.Dir = t.TempDir()
+	out, err := cmd.CombinedOutput()
+	if err != nil || strings.TrimSpace(string(out)) != "list" {
+		t.Errorf("completing \"tunelab runs l\" in bash gives %q (%v)", out, err)
+	}
+}
+
+func TestScoreAndGenerate(t *testing.T) {
+	dir := t.TempDir()
+	ids := write(t, dir, "ids.jsonl", `{"ids":[1]}`+"\n")
+	var g struct {
+		IDs    []int
+		Text   string
+		Finish string
+	}
+	fromJSON(t, &g, "--dir", dir, "generate", "--model", "embedded", "--ids", ids, "--max-new-tokens", "20", "--greedy")
+	if len(g.IDs) == 0 || g.Text == "" || g.Finish == "" {
+		t.Fatalf("generated %+v", g)
+	}
+	whole, err := json.Marshal(map[string][]int{"ids": append([]int{1}, g.IDs...)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s struct{ Logprobs []float64 }
+	fromJSON(t, &s, "--dir", dir, "score", "--model", "embedded", "--ids", write(t, dir, "whole.jsonl", string(whole)))
+	if len(s.Logprobs) != len(g.IDs) {
+		t.Errorf("%d log-probabilities for %d tokens after the first", len(s.Logprobs), len(g.IDs))
+	}
+	for i, v := range s.Logprobs {
+		if v > 0 || v < -12 {
+			t.Errorf("log-probability %d of a greedy continuation is %v", i, v)
+		}
+	}
+	table := ok(t, "--dir", dir, "score", "--model", "embedded", "--text", write(t, dir, "text.jsonl", "{\"text\":\"one\"}\n{\"text\":\"two apples\"}\n"))
+	if !strings.Contains(table, "PERPLEXITY") || strings.Count(table, "\n") != 4 {
+		t.Errorf("the table of two texts:\n%s", table)
+	}
+	// Greedy text does not depend on the other prompts of the call.
+	one := ok(t, "--dir", dir, "generate", "--model", "embedded", "--prompt", "Question: What is the capital", "--max-new-tokens", "8")
+	two := ok(t, "--dir", dir, "generate", "--model", "embedded", "--prompt", "Tom has", "--prompt", "Question: What is the capital", "--max-new-tokens", "8")
+	if !strings.HasSuffix(two, one) {
+		t.Errorf("alone %q, beside another prompt %q", one, two)
+	}
+}
+
+func TestTasksAndPlugins(t *testing.T) {
+	dir := t.TempDir()
+	var tasks []struct {
+		Task        struct{ Name, Kind, Metric string }
+		Train, Test int
+	}
+	fromJSON(t, &tasks, "--dir", dir, "tasks", "list")
+	if len(tasks) != 5 {
+		t.Errorf("%d embedded tasks, want 5", len(tasks))
+	}
+	for _, k := range tasks {
+		if out := ok(t, "--dir", dir, "tasks", "show", k.Task.Name); !strings.Contains(out, k.Task.Metric) || k.Train == 0 || k.Test == 0 {
+			t.Errorf("task %+v: %s", k, out)
+		}
+	}
+	var plugins []struct {
+		Name, Error string
+		Method      struct{ Citation, Version string }
+		Schema      struct {
+			Params []struct{ Name, Description string }
+		}
+	}
+	fromJSON(t, &plugins, "--dir", dir, "plugins", "list")
+	found := map[string]bool{}
+	for _, p := range plugins {
+		found[p.Name] = p.Error == "" && p.Method.Citation != "" && p.Method.Version != ""
+		for _, q := range p.Schema.Params {
+			if q.Description == "" {
+				t.Errorf("plugin %s: parameter %s has no description", p.Name, q.Name)
+			}
+		}
+	}
+	for _, m := range methods {
+		if !found[m] {
+			t.Errorf("plugin %s is not usable or has no citation", m)
+		}
+		if out := ok(t, "--dir", dir, "plugins", "describe", m); !strings.Contains(out, "parameters:") {
+			t.Errorf("plugins describe %s: %s", m, out)
+		}
+	}
+}

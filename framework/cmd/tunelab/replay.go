@@ -1,0 +1,77 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/tunelab/tunelab/framework/lab"
+)
+
+type replayCmd struct {
+	Run_ string `arg:"" name:"run" help:"Run, by its id or a beginning of it."`
+}
+
+func (c *replayCmd) Run(a *app) error {
+	l, done, err := a.work()
+	if err != nil {
+		return &codeError{exitCannot, err}
+	}
+	defer l.Close()
+	r, err := l.Replay(a.ctx, c.Run_)
+	done()
+	if err != nil {
+		return &codeError{exitCannot, fmt.Errorf("cannot replay: %w", err)}
+	}
+	if a.json {
+		if err := printJSON(a.out, r); err != nil {
+			return err
+		}
+	} else {
+		printReplay(a, r)
+	}
+	if !r.Identical {
+		return &codeError{exitDifferent, errors.New("the replay differs")}
+	}
+	return nil
+}
+
+func printReplay(a *app, r *lab.Replayed) {
+	for _, s := range r.Changed {
+		fmt.Fprintln(a.out, "changed", s)
+	}
+	for _, s := range r.Stages {
+		name := s.Run
+		if s.Stage != "" {
+			name += " (" + s.Stage + ")"
+		}
+		if s.Difference == "" {
+			fmt.Fprintf(a.out, "run %s: bit-identical, replayed as %s\n", name, s.Replay)
+		} else {
+			fmt.Fprintf(a.out, "run %s: different, replayed as %s: %s\n", name, s.Replay, s.Difference)
+		}
+	}
+	if r.Identical {
+		fmt.Fprintf(a.out, "bit-identical: %d metrics, %d answers and %d files compared\n", r.Metrics, r.Answers, r.Files)
+	}
+}
+
+type exportCmd struct {
+	Run_ string `arg:"" name:"run" help:"Run, by its id or a beginning of it."`
+	To   string `arg:"" name:"dir" help:"Folder to make."`
+}
+
+func (c *exportCmd) Run(a *app) error {
+	l, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	if err := l.Export(a.ctx, c.Run_, c.To); err != nil {
+		return err
+	}
+	if a.json {
+		return printJSON(a.out, map[string]string{"run": c.Run_, "dir": c.To})
+	}
+	fmt.Fprintf(a.out, "wrote %s\n", c.To)
+	return nil
+}
