@@ -39,7 +39,7 @@ type PretrainConfig struct {
 // DefaultPretrain is the configuration of the embedded model.
 func DefaultPretrain() PretrainConfig {
 	return PretrainConfig{Seed: 1, Hidden: 128, Layers: 6, Heads: 4, KVHeads: 2, Intermediate: 352, Vocab: 1200, Context: 512,
-		Steps: 2500, BatchTokens: 4096, LearningRate: 3e-3, Warmup: 100, Engine: "cpu"}
+		Steps: 6000, BatchTokens: 4096, LearningRate: 3e-3, Warmup: 100, Engine: "cpu"}
 }
 
 // tokenizerDocuments is how much of the corpus the tokenizer is trained on.

@@ -15,12 +15,12 @@ var mixture = []struct {
 	weight int
 	make   func(*stream) string
 }{
-	{"facts", 20, factsDoc},
+	{"facts", 17, factsDoc},
 	{"drill", 8, drillDoc},
-	{"worked", 11, workedDoc},
-	{"direct", 5, directDoc},
+	{"worked", 4, workedDoc},
+	{"direct", 18, directDoc},
 	{"review", 12, reviewDoc},
-	{"explain", 18, explainDoc},
+	{"explain", 15, explainDoc},
 	{"shots", 22, shotsDoc},
 	{"tale", 4, taleDoc},
 }

@@ -102,18 +102,21 @@ func problemFor(s *stream, who int) problem {
 	}
 }
 
-// workedDoc shows 1 to 7 stories with their reasoning; directDoc with the
-// answer alone. Both use the same formats, so that only the examples before a
-// story say which one is wanted.
+// workedDoc shows 4 to 6 stories with their reasoning; directDoc 1 to 3 with
+// the answer alone. Both use the same formats, so that only the examples
+// before a story say which one is wanted. Direct documents are many and short:
+// a story without examples before it is mostly followed by its answer, and a
+// model reasons when it is shown how.
 func workedDoc(s *stream) string {
-	return problemsDoc(s, problem.reasoning)
+	return problemsDoc(s, s.between(4, 6), problem.reasoning)
 }
 
 func directDoc(s *stream) string {
+	answer := problem.answer
 	if s.percent(30) {
-		return problemsDoc(s, func(p problem) string { return "The answer is " + p.answer() + "." })
+		answer = func(p problem) string { return "The answer is " + p.answer() + "." }
 	}
-	return problemsDoc(s, problem.answer)
+	return problemsDoc(s, s.between(1, 3), answer)
 }
 
 var problemFormats = []format{
@@ -123,9 +126,9 @@ var problemFormats = []format{
 	{"", " ", "\n\n"},
 }
 
-func problemsDoc(s *stream, answer func(problem) string) string {
+func problemsDoc(s *stream, stories int, answer func(problem) string) string {
 	var pairs []pair
-	for range s.between(1, 7) {
+	for range stories {
 		p := problemFor(s, forCorpus)
 		pairs = append(pairs, pair{p.text, answer(p)})
 	}

@@ -11,6 +11,7 @@ import (
 // Events are what a local run calls back with, in order and from one
 // goroutine; a nil function ignores its events.
 type Events struct {
+	Stop       <-chan struct{} // closing it asks the run to stop, as the host's Stop does; nil: never
 	Metric     func(name string, step int64, value float64)
 	Log        func(level, message string)
 	Sample     func(step int64, itemID, prompt, text string)
@@ -25,7 +26,20 @@ func RunLocal(ctx context.Context, m Method, in *Input, ev Events) (spec.Cost, e
 	if err != nil {
 		return spec.Cost{}, err
 	}
-	result := make(chan error, 1)
+	result, returned := make(chan error, 1), make(chan struct{})
+	defer close(returned)
+	select {
+	case <-ev.Stop: // before the start
+		close(out.stop)
+	default:
+		go func() {
+			select {
+			case <-ev.Stop:
+				close(out.stop)
+			case <-returned:
+			}
+		}()
+	}
 	go func() {
 		result <- guard(func() error { return m.Run(ctx, in, out) })
 		out.finish()
