@@ -33,7 +33,7 @@ func (tr *trainer) encode(tok *tokenizer.Tokenizer, classify bool) error {
 		return err
 	}
 	if tr.train.supervised == 0 {
-		return sdk.Fail("task.answer", fmt.Sprintf("no supervised token in %d training examples (%d dropped as too long)", len(train), tr.train.dropped),
+		return sdk.Fail("task.answer", fmt.Sprintf("no supervised token in %d training examples (%d dropped as too long, %d without an answer)", len(train), tr.train.dropped, tr.train.blank),
 			"check the task's answer template and max_length")
 	}
 	return nil
@@ -72,12 +72,13 @@ func (tr *trainer) describeData() {
 		name string
 		e    *encoded
 	}{{"training", tr.train}, {"validation", tr.val}} {
-		if s.e.cut+s.e.dropped > 0 {
-			tr.log("warning", fmt.Sprintf("of %d %s examples %d were cut to %d tokens and %d dropped as too long", len(s.e.seqs)+s.e.dropped, s.name, s.e.cut, tr.maxLen, s.e.dropped))
+		if s.e.cut+s.e.dropped+s.e.blank > 0 {
+			tr.log("warning", fmt.Sprintf("of %d %s examples %d were cut to %d tokens, %d dropped as too long and %d for having no answer",
+				len(s.e.seqs)+s.e.dropped+s.e.blank, s.name, s.e.cut, tr.maxLen, s.e.dropped, s.e.blank))
 		}
 	}
 	tr.metric("data/cut", float64(tr.train.cut))
-	tr.metric("data/dropped", float64(tr.train.dropped))
+	tr.metric("data/dropped", float64(tr.train.dropped+tr.train.blank))
 	if tr.head == nil {
 		tokens := 0
 		for _, s := range tr.train.seqs {

@@ -2,6 +2,7 @@ package tune
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/tunelab/tunelab/framework/llm/generate"
 	"github.com/tunelab/tunelab/framework/llm/tokenizer"
@@ -22,6 +23,7 @@ type encoded struct {
 	supervised int // tokens (completion) or labels (classify) that carry loss
 	cut        int // examples cut to the maximum length
 	dropped    int // examples whose completion did not fit at all
+	blank      int // examples dropped for an answer of nothing but white space
 	ends       int // completion: examples whose end token carries loss
 }
 
@@ -48,13 +50,18 @@ func encodeClassify(tok *tokenizer.Tokenizer, ex []spec.Example, labels, maxLen 
 
 // encodeCompletion encodes prompt and answer; the answer's tokens and the end
 // token after them are supervised, nothing else. A pair that is too long loses
-// the front of its prompt; one whose answer alone does not fit is dropped.
+// the front of its prompt; one whose answer alone does not fit is dropped, and so
+// is one without an answer, which would teach no more than to stop.
 func encodeCompletion(tok *tokenizer.Tokenizer, task spec.Task, ex []spec.Example, maxLen int) (*encoded, error) {
 	if tok.EOS() < 0 {
 		return nil, sdk.Fail("model", "its tokenizer declares no end token (eos_token), so a completion could not learn to end", "declare eos_token in tokenizer_config.json, or train with the classify objective")
 	}
 	out := &encoded{}
 	for _, e := range ex {
+		if strings.TrimSpace(e.Answer) == "" {
+			out.blank++
+			continue
+		}
 		ids, n := generate.EncodePair(tok, e.Prompt, task.Delimiter+e.Answer)
 		ids = append(ids, tok.EOS())
 		if over := len(ids) - maxLen; over > 0 {

@@ -2,7 +2,6 @@ package tune
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/tunelab/tunelab/framework/compute"
 	"github.com/tunelab/tunelab/framework/llm/generate"
@@ -44,45 +43,6 @@ func (lm *LM) Tokens(text string) int { return len(lm.Tok.Encode(text, true)) }
 // Room is how many prompt tokens fit when n more are to be generated: at
 // least one of them must.
 func (lm *LM) Room(n int) int { return lm.Model.ContextLength() - max(n, 1) }
-
-// Continuations scores each continuation of one context: its summed natural
-// log-likelihood and its number of tokens.
-func (lm *LM) Continuations(context string, continuations []string) (scores []float64, lengths []int, err error) {
-	contexts := make([]string, len(continuations))
-	for i := range contexts {
-		contexts[i] = context
-	}
-	all, err := generate.ScoreContinuations(lm.Model, lm.Tok, contexts, continuations)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, c := range all {
-		scores = append(scores, c.LogLikelihood)
-		lengths = append(lengths, c.Tokens)
-	}
-	return scores, lengths, nil
-}
-
-// TargetLogprobs gives the log-probability of each target token, the end
-// token after it included when end is set. A context too long for the model
-// loses its front.
-func (lm *LM) TargetLogprobs(context, target string, end bool) ([]float64, error) {
-	ids, n := generate.EncodePair(lm.Tok, context, target)
-	if end {
-		ids = append(ids, lm.Tok.EOS())
-	}
-	if over := len(ids) - lm.Model.ContextLength(); over > 0 {
-		if n-over < 1 {
-			return nil, fmt.Errorf("the target alone takes %d tokens, the model's context is %d", len(ids)-n, lm.Model.ContextLength())
-		}
-		ids, n = append(ids[:1:1], ids[1+over:]...), n-over
-	}
-	lp, err := generate.ScoreTails(lm.Model, [][]int{ids}, []int{n})
-	if err != nil {
-		return nil, err
-	}
-	return lp[0], nil
-}
 
 // GenerateOptions of one batch of prompts.
 type GenerateOptions struct {

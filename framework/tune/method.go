@@ -42,7 +42,7 @@ func (m *method) Describe() spec.Method {
 	d := m.a.Describe()
 	d.Trains, d.Resume = true, true
 	if d.Tasks == nil {
-		d.Tasks = []string{spec.Classification, spec.Generation, spec.Instruction}
+		d.Tasks = []string{spec.Classification, spec.Generation, spec.Instruction, spec.Preference}
 	}
 	if d.Modes == nil {
 		d.Modes = []string{spec.ModeLabels, spec.ModeChoices, spec.ModeGenerate, spec.ModeLogprobs}
@@ -160,6 +160,7 @@ func (m *method) Run(ctx context.Context, in *sdk.Input, out *sdk.Output) error 
 	}
 	tr.describeData()
 	tr.opt = optim.NewAdamW(tr.params, optim.Config{WeightDecay: in.Params.Float("weight_decay")})
+	tr.opt.DecayOnly(func(p *autograd.Param) bool { return len(p.T.Shape) > 1 })
 	if in.Checkpoint != "" {
 		if err := tr.resume(in.Checkpoint); err != nil {
 			return err

@@ -28,14 +28,16 @@ func (p *Predictor) Predict(ctx context.Context, mode string, items []spec.Item,
 		if p.Head != nil {
 			return p.headLabels(ctx, items, emit)
 		}
-		return p.each(ctx, items, emit, func(it spec.Item) (spec.Prediction, error) { return p.choices(it, p.Task.Labels) })
+		return p.each(ctx, items, emit, func(s *generate.Scorer, it spec.Item) (spec.Prediction, error) {
+			return p.choices(s, it, p.Task.Labels)
+		})
 	case spec.ModeChoices:
-		return p.each(ctx, items, emit, func(it spec.Item) (spec.Prediction, error) {
+		return p.each(ctx, items, emit, func(s *generate.Scorer, it spec.Item) (spec.Prediction, error) {
 			choices := it.Choices
 			if len(choices) == 0 {
 				choices = p.Task.Labels
 			}
-			return p.choices(it, choices)
+			return p.choices(s, it, choices)
 		})
 	case spec.ModeLogprobs:
 		return p.each(ctx, items, emit, p.logprobs)
@@ -48,16 +50,21 @@ func (p *Predictor) Predict(ctx context.Context, mode string, items []spec.Item,
 // Close frees nothing: the process ends with the predictor.
 func (p *Predictor) Close() error { return nil }
 
-func (p *Predictor) each(ctx context.Context, items []spec.Item, emit func(spec.Prediction) error, one func(spec.Item) (spec.Prediction, error)) error {
+// each answers items one after the other with one scorer, so that what the
+// prompts share is computed once.
+func (p *Predictor) each(ctx context.Context, items []spec.Item, emit func(spec.Prediction) error, one func(*generate.Scorer, spec.Item) (spec.Prediction, error)) error {
+	s := generate.NewScorer(p.LM.Model)
+	defer s.Free()
 	for _, it := range items {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		pr, err := one(it)
+		before := s.FLOPs()
+		pr, err := one(s, it)
 		if err != nil {
 			return fmt.Errorf("item %s: %w", it.ID, err)
 		}
-		pr.ID = it.ID
+		pr.ID, pr.PromptTokens, pr.FLOPs = it.ID, p.LM.Tokens(it.Prompt), s.FLOPs()-before
 		if err := emit(pr); err != nil {
 			return err
 		}
@@ -65,7 +72,7 @@ func (p *Predictor) each(ctx context.Context, items []spec.Item, emit func(spec.
 	return nil
 }
 
-func (p *Predictor) choices(it spec.Item, choices []string) (spec.Prediction, error) {
+func (p *Predictor) choices(s *generate.Scorer, it spec.Item, choices []string) (spec.Prediction, error) {
 	if len(choices) == 0 {
 		return spec.Prediction{}, fmt.Errorf("it has no choices and the task no labels")
 	}
@@ -73,17 +80,37 @@ func (p *Predictor) choices(it spec.Item, choices []string) (spec.Prediction, er
 	for i, c := range choices {
 		with[i] = p.Task.Delimiter + c
 	}
-	scores, lengths, err := p.LM.Continuations(it.Prompt, with)
-	return spec.Prediction{Scores: scores, Lengths: lengths, PromptTokens: p.LM.Tokens(it.Prompt)}, err
+	all, err := s.Continuations(p.LM.Tok, it.Prompt, with)
+	var pr spec.Prediction
+	for _, c := range all {
+		pr.Scores, pr.Lengths = append(pr.Scores, c.LogLikelihood), append(pr.Lengths, len(c.LogProbs))
+	}
+	return pr, err
 }
 
-func (p *Predictor) logprobs(it spec.Item) (spec.Prediction, error) {
+// logprobs scores a target and, after a prompt, the end token; a text without
+// a prompt is scored as it stands. A prompt too long for the context loses its
+// front.
+func (p *Predictor) logprobs(s *generate.Scorer, it spec.Item) (spec.Prediction, error) {
 	target := it.Target
 	if it.Prompt != "" {
 		target = p.Task.Delimiter + target
 	}
-	lp, err := p.LM.TargetLogprobs(it.Prompt, target, it.Prompt != "")
-	return spec.Prediction{Logprobs: lp, PromptTokens: p.LM.Tokens(it.Prompt)}, err
+	ids, n := generate.EncodePair(p.LM.Tok, it.Prompt, target)
+	if end := p.LM.Tok.EOS(); it.Prompt != "" && end >= 0 {
+		ids = append(ids, end)
+	}
+	if over := len(ids) - p.LM.Model.ContextLength(); over > 0 {
+		if n-over < 1 {
+			return spec.Prediction{}, fmt.Errorf("the target alone takes %d tokens, the model's context is %d: shorten it", len(ids)-n, p.LM.Model.ContextLength())
+		}
+		ids, n = append(ids[:1:1], ids[1+over:]...), n-over
+	}
+	lp, err := s.Tails([][]int{ids}, []int{n})
+	if err != nil {
+		return spec.Prediction{}, err
+	}
+	return spec.Prediction{Logprobs: lp[0]}, nil
 }
 
 func (p *Predictor) generate(ctx context.Context, items []spec.Item, emit func(spec.Prediction) error) error {
@@ -97,7 +124,7 @@ func (p *Predictor) generate(ctx context.Context, items []spec.Item, emit func(s
 	o := GenerateOptions{MaxNew: p.Task.MaxNew, Stop: p.Task.Stop, Seed: p.Seed}
 	return p.LM.Generate(ctx, prompts, o, func(i int, s []generate.Result) error {
 		return emit(spec.Prediction{ID: items[i].ID, Text: s[0].Text, Finish: s[0].Finish,
-			PromptTokens: p.LM.Tokens(prompts[i]), GeneratedTokens: len(s[0].IDs)})
+			PromptTokens: p.LM.Tokens(prompts[i]), GeneratedTokens: len(s[0].IDs), FLOPs: s[0].FLOPs})
 	})
 }
 
@@ -122,21 +149,24 @@ func (p *Predictor) headLabels(ctx context.Context, items []spec.Item, emit func
 		}
 		t := autograd.NewTape(p.LM.Model.Engine(), false)
 		var logits []float32
+		tokens := 0
 		err := autograd.Catch(func() {
 			b, ends := pack(part)
+			tokens = len(b.IDs)
 			logits = t.Linear(t.Rows(p.LM.Model.Hidden(t, b), ends), t.Param(p.Head), nil).Value()
 		})
 		t.Release()
 		if err != nil {
 			return err
 		}
+		perToken := float64(t.FLOPs()) / float64(tokens)
 		c := len(logits) / len(part)
 		for i, s := range part {
 			scores := make([]float64, c)
 			for j := range scores {
 				scores[j] = float64(logits[i*c+j])
 			}
-			if err := emit(spec.Prediction{ID: items[at].ID, Scores: scores, PromptTokens: len(s.ids)}); err != nil {
+			if err := emit(spec.Prediction{ID: items[at].ID, Scores: scores, PromptTokens: len(s.ids), FLOPs: perToken * float64(len(s.ids))}); err != nil {
 				return err
 			}
 			at++

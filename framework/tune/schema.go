@@ -22,7 +22,7 @@ func TrainingSchema() spec.Schema {
 		{Name: "accumulation", Type: "int", Default: 1, Min: spec.At(1), Max: spec.At(4096), Description: "micro-batches an optimiser step is split into; the gradient stays that of the whole batch"},
 		{Name: "schedule", Type: "string", Default: "linear", Choices: []string{"constant", "linear", "cosine"}, Description: "learning-rate decay after the warm-up", Source: "transformers get_scheduler"},
 		{Name: "warmup", Type: "float", Default: 0.06, Min: spec.At(0), Description: "warm-up: a share of all steps when below 1, a number of steps from 1 on"},
-		{Name: "weight_decay", Type: "float", Default: 0.0, Min: spec.At(0), Max: spec.At(1), Description: "decoupled weight decay", Source: "Loshchilov and Hutter 2019, section 2"},
+		{Name: "weight_decay", Type: "float", Default: 0.0, Min: spec.At(0), Max: spec.At(1), Description: "decoupled weight decay of the matrices; norms and biases have none", Source: "Loshchilov and Hutter 2019, section 2; transformers Trainer"},
 		{Name: "max_grad_norm", Type: "float", Default: 1.0, Min: spec.At(0), Description: "gradients are scaled down to this global norm; 0: never"},
 		{Name: "max_length", Type: "int", Default: 0, Min: spec.At(0), Unit: "tokens", Description: "examples are cut at this length; 0: the task's, else the model's context"},
 		{Name: "eval_every", Type: "int", Default: 0, Min: spec.At(0), Unit: "steps", Description: "evaluates on the validation split and checkpoints every so many steps; 0: once an epoch"},

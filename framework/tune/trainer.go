@@ -29,6 +29,9 @@ type trainer struct {
 	total    int
 	first    [][]float32 // parameter values at the start, for the silent-training check
 
+	epoch   int   // whose order shuffle holds
+	shuffle []int // nil before the first step
+
 	tokens int64
 	flops  float64
 	hits   int // completion: supervised tokens of this step that the model ranked first
@@ -79,8 +82,8 @@ func (tr *trainer) run() error {
 		if err != nil {
 			return err
 		}
-		if math.IsNaN(loss) || math.IsInf(loss, 0) {
-			return sdk.Fail("params.learning_rate", fmt.Sprintf("the training loss became %v at step %d", loss, tr.step), "lower the learning rate or raise warmup")
+		if bad := loss + norm; math.IsNaN(bad) || math.IsInf(bad, 0) {
+			return sdk.Fail("params.learning_rate", fmt.Sprintf("at step %d the training loss is %v and the gradient norm %v", tr.step+1, loss, norm), "lower the learning rate or raise warmup")
 		}
 		tr.step++
 		at := int64(tr.step)
@@ -124,7 +127,11 @@ func (tr *trainer) stop() error {
 
 // order is the permutation of the training examples in an epoch.
 func (tr *trainer) order(epoch int) []int {
-	return spec.Stream(tr.in.Spec.Seed, fmt.Sprintf("%s/%d", spec.StreamData, epoch)).Perm(len(tr.train.seqs))
+	if tr.shuffle == nil || tr.epoch != epoch {
+		tr.epoch = epoch
+		tr.shuffle = spec.Stream(tr.in.Spec.Seed, fmt.Sprintf("%s/%d", spec.StreamData, epoch)).Perm(len(tr.train.seqs))
+	}
+	return tr.shuffle
 }
 
 // batch gives the examples of a step.

@@ -1,6 +1,7 @@
 package tune_test
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -64,6 +65,14 @@ func (g gain) Save(dir string) error {
 	return checkpoint.WriteSafetensors(filepath.Join(dir, gainFile), []checkpoint.Tensor{{Name: g[0].Name, Shape: g[0].Shape(), Data: g[0].Data()}}, nil)
 }
 
+// huge starts at weights for which the loss is not finite.
+type huge struct{ norms }
+
+func (h huge) Attach(m *model.Model, r tune.Request) (tune.Attached, error) {
+	gainOf(m).Set(slices.Repeat([]float32{math.MaxFloat32}, tunetest.Hidden))
+	return h.norms.Attach(m, r)
+}
+
 func TestAnAdapterOfOneTensor(t *testing.T) {
 	folder := tunetest.Folder(t, checkpoint.Llama)
 	for name, x := range map[string]tunetest.Case{
@@ -98,7 +107,7 @@ func TestDataThatTeachesNothingIsAnError(t *testing.T) {
 		d.Train[i].Answer = strings.Repeat("9 ", 2*tunetest.Context)
 	}
 	_, err := tunetest.TryRun(t, tune.Method(norms{}), folder, d, tunetest.Options{})
-	if want := "task.answer: no supervised token in 24 training examples (24 dropped as too long)"; err == nil || !strings.Contains(err.Error(), want) {
+	if want := "task.answer: no supervised token in 24 training examples (24 dropped as too long, 0 without an answer)"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, expected %q", err, want)
 	}
 

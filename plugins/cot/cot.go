@@ -6,13 +6,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 
 	_ "github.com/tunelab/tunelab/framework/compute/cpu"
 	_ "github.com/tunelab/tunelab/framework/compute/ref"
-	"github.com/tunelab/tunelab/framework/llm/generate"
 	"github.com/tunelab/tunelab/framework/plugin/sdk"
-	"github.com/tunelab/tunelab/framework/plugin/sdk/prompt"
 	"github.com/tunelab/tunelab/framework/spec"
 	"github.com/tunelab/tunelab/framework/tune"
 )
@@ -54,7 +51,7 @@ func (cot) Estimate(ctx context.Context, in *sdk.Input) (spec.Estimate, error) {
 }
 
 // Run chooses the worked examples.
-func (cot) Run(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+func (m cot) Run(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	pool, err := sdk.ReadExamples(in.Train)
 	if err != nil {
 		return err
@@ -70,21 +67,60 @@ func (cot) Run(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
 	}
 	k := min(in.Params.Int("k"), len(worked))
 	perm := spec.Stream(in.Spec.Seed, spec.StreamShots).Perm(len(worked))
-	f, err := os.Create(filepath.Join(out.ArtifactDir(), shotsFile))
+	shots, silent := make([]spec.Example, k), 0
+	for j, i := range perm[:k] {
+		if shots[j] = worked[i]; answer(shots[j].Reasoning) == "" {
+			silent++
+		}
+	}
+	if silent > 0 {
+		out.Log("warning", fmt.Sprintf(`the reasoning of %d of %d worked examples does not say "The answer is": the model will not learn from them where its answer stands; see the task's reasoning template`, silent, k))
+	}
+	if err := writeShots(filepath.Join(out.ArtifactDir(), shotsFile), shots); err != nil {
+		return err
+	}
+	out.Metric("cot/k", 0, float64(k))
+	out.Cost().LabelledExamples = int64(k)
+	out.Cost().ExtraSupervision = map[string]int{"reasoning": k}
+	return m.effective(in, out, shots)
+}
+
+func writeShots(path string, shots []spec.Example) error {
+	f, err := os.Create(path)
 	if err != nil {
 		return fmt.Errorf("write the worked examples: %w", err)
 	}
 	defer f.Close()
 	enc := json.NewEncoder(f)
-	for _, i := range perm[:k] {
-		if err := enc.Encode(worked[i]); err != nil {
+	for _, e := range shots {
+		if err := enc.Encode(e); err != nil {
 			return fmt.Errorf("write the worked examples: %w", err)
 		}
 	}
-	out.Metric("cot/k", 0, float64(k))
-	out.Cost().LabelledExamples = int64(k)
-	out.Cost().ExtraSupervision = map[string]int{"reasoning": k}
 	return f.Close()
+}
+
+// effective records how many shots fit the context before the validation
+// questions, on average; what each test item got stands in its prediction.
+func (cot) effective(in *sdk.Input, out *sdk.Output, shots []spec.Example) error {
+	val, err := sdk.ReadExamples(in.Validation)
+	if err != nil || len(val) == 0 || len(shots) == 0 {
+		return err
+	}
+	lm, err := tune.Open(in.ModelDir, in.Spec.Compute)
+	if err != nil {
+		return err
+	}
+	p, total := newPredictor(in, lm, shots), 0
+	for _, e := range val {
+		_, kept, err := p.render(spec.Item{ID: e.ID, Prompt: e.Prompt})
+		if err != nil {
+			return err
+		}
+		total += kept
+	}
+	out.Metric("cot/effective_k", 0, float64(total)/float64(len(val)))
+	return nil
 }
 
 func (cot) Predictor(ctx context.Context, in *sdk.Input) (sdk.Predictor, error) {
@@ -96,58 +132,5 @@ func (cot) Predictor(ctx context.Context, in *sdk.Input) (sdk.Predictor, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &predictor{in: in, lm: lm, shots: shots}, nil
-}
-
-type predictor struct {
-	in    *sdk.Input
-	lm    *tune.LM
-	shots []spec.Example
-}
-
-func (p *predictor) Close() error { return nil }
-
-func (p *predictor) Predict(ctx context.Context, mode string, items []spec.Item, emit func(spec.Prediction) error) error {
-	if mode != spec.ModeGenerate {
-		return fmt.Errorf("prediction mode %q is not one cot answers; it generates", mode)
-	}
-	task := p.in.Spec.Task
-	rendered := make([]string, len(p.shots))
-	for i, e := range p.shots {
-		rendered[i] = prompt.Reasoned(task, e)
-	}
-	maxNew := p.in.Params.Int("max_new_tokens")
-	// A quarter of the context is kept for the reasoning at least; it ends at
-	// the context's end and is scored as it stands.
-	room := p.lm.Room(min(maxNew, p.lm.Model.ContextLength()/4))
-	prompts, kept := make([]string, len(items)), make([]int, len(items))
-	for i, it := range items {
-		text, k, ok := prompt.Fit(task, rendered, it.Prompt, room, p.lm.Tokens)
-		if !ok {
-			if n := p.lm.Tokens(it.Prompt); n > p.lm.Room(1) {
-				return fmt.Errorf("item %s: the bare question takes %d tokens, the context is %d: shorten it", it.ID, n, p.lm.Model.ContextLength())
-			}
-			text, k = it.Prompt, 0
-		}
-		prompts[i], kept[i] = text, k
-	}
-	o := tune.GenerateOptions{MaxNew: maxNew, Samples: p.in.Params.Int("samples"), Seed: p.in.Spec.Seed,
-		Stop: append(slices.Clone(task.Stop), task.Separator)}
-	if o.Samples > 1 {
-		o.Temperature = p.in.Params.Float("temperature")
-	}
-	return p.lm.Generate(ctx, prompts, o, func(i int, s []generate.Result) error {
-		texts := make([]string, len(s))
-		n := 0
-		for j := range s {
-			texts[j] = s[j].Text
-			n += len(s[j].IDs)
-		}
-		pr := spec.Prediction{ID: items[i].ID, Text: texts[majority(texts)], Finish: s[0].Finish, Shots: kept[i],
-			PromptTokens: p.lm.Tokens(prompts[i]), GeneratedTokens: n}
-		if len(texts) > 1 {
-			pr.Samples = texts
-		}
-		return emit(pr)
-	})
+	return newPredictor(in, lm, shots), nil
 }

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -33,8 +31,8 @@ func (feature) Describe() spec.Method {
 func (feature) Schema() spec.Schema {
 	return spec.Schema{Params: []spec.Param{
 		{Name: "features", Type: "string", Default: "both", Choices: []string{"last", "mean", "both"}, Description: "hidden state of the last token, mean over tokens, or the two together"},
-		{Name: "layer", Type: "int", Default: -1, Min: spec.At(-1), Description: "which layer's output: 0 the embeddings, L the last block's; -1: the final norm's"},
-		{Name: "classifier", Type: "string", Default: "logistic", Choices: []string{"logistic", "svm", "mlp"}, Description: "multinomial logistic regression, one-against-rest SVM with squared hinge, or one hidden layer of tanh units", Source: "scikit-learn LogisticRegression, LinearSVC, MLPClassifier"},
+		{Name: "layer", Type: "int", Default: -1, Min: spec.At(-1), Description: "which hidden state: 0 the embeddings, n that after the n-th block; the last one, also -1, stands after the final norm", Source: "transformers, output_hidden_states"},
+		{Name: "classifier", Type: "string", Default: logistic, Choices: []string{logistic, svm, mlp}, Description: "multinomial logistic regression, one-against-rest SVM with squared hinge, or one hidden layer of tanh units", Source: "scikit-learn LogisticRegression, LinearSVC, MLPClassifier"},
 		{Name: "c", Type: "float", Default: 1.0, Min: spec.At(1e-6), Max: spec.At(1e6), Description: "weight of the data against the L2 penalty", Source: "scikit-learn LogisticRegression, C"},
 		{Name: "hidden", Type: "int", Default: 32, Min: spec.At(1), Max: spec.At(4096), Unit: "units", Description: "width of the mlp"},
 		{Name: "max_length", Type: "int", Default: 0, Min: spec.At(0), Unit: "tokens", Description: "inputs are cut at this length; 0: the task's, else the model's context"},
@@ -62,8 +60,8 @@ func (f feature) Estimate(ctx context.Context, in *sdk.Input) (spec.Estimate, er
 	if in.Params.String("features") == "both" {
 		width *= 2
 	}
-	weights := int64((width + 1) * len(in.Spec.Task.Labels))
-	return spec.Estimate{TotalParams: n, TrainableParams: weights, FLOPs: 2 * float64(n) * float64(tokens),
+	c := classifier{Kind: in.Params.String("classifier"), Labels: len(in.Spec.Task.Labels), In: width, Hidden: in.Params.Int("hidden")}
+	return spec.Estimate{TotalParams: n, TrainableParams: int64(c.weights()), FLOPs: 2 * float64(n) * float64(tokens),
 		MemoryBytes: 4*n + 8*int64(len(train)*width)}, nil
 }
 
@@ -76,10 +74,8 @@ func (f feature) Run(ctx context.Context, in *sdk.Input, out *sdk.Output) error 
 	if err != nil {
 		return err
 	}
-	x := &extractor{in: in}
-	rows, err := x.rows(ctx, inputs(train), out)
-	if err != nil {
-		return err
+	if len(train) == 0 {
+		return sdk.Fail("task", "the training split is empty", "give training examples")
 	}
 	y := make([]int, len(train))
 	for i, e := range train {
@@ -87,19 +83,24 @@ func (f feature) Run(ctx context.Context, in *sdk.Input, out *sdk.Output) error 
 			return fmt.Errorf("example %s: label %d is outside 0..%d; check the task's labels", e.ID, e.Label, len(labels)-1)
 		}
 	}
-	c := &classifier{Kind: in.Params.String("classifier"), Labels: len(labels), In: len(rows[0]), Hidden: in.Params.Int("hidden")}
-	iterations, err := c.fit(rows, y, in.Params.Float("c"), spec.Stream(in.Spec.Seed, spec.StreamInit))
+	x := newExtractor(in)
+	rows, err := x.rows(ctx, inputs(train), out)
 	if err != nil {
 		return err
 	}
-	out.Metric("feature/iterations", 0, float64(iterations))
+	c := &classifier{Kind: in.Params.String("classifier"), Labels: len(labels), In: len(rows[0].x), Hidden: in.Params.Int("hidden")}
+	s, err := c.fit(rows, y, in.Params.Float("c"), spec.Stream(in.Spec.Seed, spec.StreamInit))
+	if err != nil {
+		return err
+	}
+	if err := report(in, out, rows, s); err != nil {
+		return err
+	}
+	out.Cost().LabelledExamples, out.Cost().TrainableParams = int64(len(train)), int64(len(c.W))
 	out.Metric("train/accuracy", 0, c.accuracy(rows, y))
 	if err := validate(ctx, in, out, x, c); err != nil {
 		return err
 	}
-	cost := out.Cost()
-	cost.LabelledExamples, cost.TrainableParams = int64(len(train)), int64(len(c.W))
-	cost.TrainTokens, cost.FLOPs = x.tokens, x.flops
 	raw, err := json.Marshal(c)
 	if err != nil {
 		return fmt.Errorf("write the classifier: %w", err)
@@ -107,12 +108,44 @@ func (f feature) Run(ctx context.Context, in *sdk.Input, out *sdk.Output) error 
 	return os.WriteFile(filepath.Join(out.ArtifactDir(), classifierFile), raw, 0o644)
 }
 
+// report records how the solver ended, and what features and solver cost. A
+// linear classifier that is not solved fails the run: its score would depend on
+// where the solver stopped. The mlp has no one solution to reach.
+func report(in *sdk.Input, out *sdk.Output, rows []row, s solution) error {
+	converged, cut := 0.0, 0
+	if s.converged {
+		converged = 1
+	}
+	cost := out.Cost()
+	cost.FLOPs = s.flops
+	for _, r := range rows {
+		cost.TrainTokens += int64(r.tokens)
+		cost.FLOPs += r.flops
+		if r.cut > 0 {
+			cut++
+		}
+	}
+	if cut > 0 {
+		out.Log("warning", fmt.Sprintf("of %d training examples %d were cut to the maximum length", len(rows), cut))
+	}
+	out.Metric("data/cut", 0, float64(cut))
+	out.Metric("feature/iterations", 0, float64(s.iterations))
+	out.Metric("feature/objective", 0, s.objective)
+	out.Metric("feature/grad_norm", 0, s.gradient)
+	out.Metric("feature/converged", 0, converged)
+	if !s.converged && in.Params.String("classifier") != mlp {
+		return sdk.Fail("params.c", fmt.Sprintf("the classifier is not solved after %d iterations: largest partial derivative %.3g, wanted %g", s.iterations, s.gradient, solvedTolerance),
+			"lower c: a weaker penalty takes longer")
+	}
+	return nil
+}
+
 func validate(ctx context.Context, in *sdk.Input, out *sdk.Output, x *extractor, c *classifier) error {
 	val, err := sdk.ReadExamples(in.Validation)
 	if err != nil || len(val) == 0 {
 		return err
 	}
-	rows, err := x.rows(ctx, inputs(val), nil)
+	rows, err := x.rows(ctx, inputs(val), out)
 	if err != nil {
 		return err
 	}
@@ -124,10 +157,10 @@ func validate(ctx context.Context, in *sdk.Input, out *sdk.Output, x *extractor,
 	return nil
 }
 
-func (c *classifier) accuracy(rows [][]float64, y []int) float64 {
+func (c *classifier) accuracy(rows []row, y []int) float64 {
 	hits := 0
 	for i, r := range rows {
-		s, best := c.scores(r), 0
+		s, best := c.scores(r.x), 0
 		for k := range s {
 			if s[k] > s[best] {
 				best = k
@@ -158,7 +191,10 @@ func (feature) Predictor(ctx context.Context, in *sdk.Input) (sdk.Predictor, err
 	if err := json.Unmarshal(raw, &c); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return &predictor{&extractor{in: in}, &c}, nil
+	if err := c.check(len(in.Spec.Task.Labels)); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return &predictor{newExtractor(in), &c}, nil
 }
 
 type predictor struct {
@@ -181,20 +217,12 @@ func (p *predictor) Predict(ctx context.Context, mode string, items []spec.Item,
 		return err
 	}
 	for i, r := range rows {
-		if err := emit(spec.Prediction{ID: items[i].ID, Scores: p.c.scores(r)}); err != nil {
+		if len(r.x) != p.c.In {
+			return fmt.Errorf("the classifier takes %d features, the model gives %d: it was fitted on another model or with other settings", p.c.In, len(r.x))
+		}
+		if err := emit(spec.Prediction{ID: items[i].ID, Scores: p.c.scores(r.x), PromptTokens: r.tokens, FLOPs: r.flops}); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// key names the cached features of some inputs: whatever decides them.
-func (x *extractor) key(texts []string) string {
-	h := sha256.New()
-	p := x.in.Params
-	fmt.Fprintf(h, "features v1\x00%s\x00%s\x00%d\x00%d\x00", x.in.Spec.Model.SHA256, p.String("features"), p.Int("layer"), x.limit)
-	for _, t := range texts {
-		fmt.Fprintf(h, "%d\x00%s", len(t), t)
-	}
-	return hex.EncodeToString(h.Sum(nil))
 }

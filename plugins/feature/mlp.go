@@ -9,8 +9,8 @@ import (
 // [Hidden, In+1] then [Labels, Hidden+1], biases last in each row.
 
 // initMLP draws Glorot-uniform weights (Glorot and Bengio 2010, equation 16).
-func (c *classifier) initMLP(rng *rand.Rand) []float64 {
-	w := make([]float64, c.Hidden*(c.In+1)+c.Labels*(c.Hidden+1))
+func (c *classifier) initMLP(rng *rand.Rand) {
+	w := c.W
 	a := math.Sqrt(6 / float64(c.In+c.Hidden))
 	b := math.Sqrt(6 / float64(c.Hidden+c.Labels))
 	first := c.Hidden * (c.In + 1)
@@ -23,41 +23,38 @@ func (c *classifier) initMLP(rng *rand.Rand) []float64 {
 			w[i] = b * u
 		}
 	}
-	return w
 }
 
-// forwardMLP gives label scores and hidden activations of a standardised row.
-func (c *classifier) forwardMLP(w, z []float64) (scores, hidden []float64) {
+// forwardMLP writes the hidden activations and label scores of a standardised
+// row.
+func (c *classifier) forwardMLP(w, z, hidden, scores []float64) {
 	first := c.Hidden * (c.In + 1)
-	hidden = linear(w[:first], z, c.Hidden)
+	linear(w[:first], z, hidden)
 	for i, v := range hidden {
 		hidden[i] = math.Tanh(v)
 	}
-	return linear(w[first:], hidden, c.Labels), hidden
+	linear(w[first:], hidden, scores)
 }
 
-// mlpObjective is 0.5 ||w||^2 + cost * sum of log-losses, biases free.
+// mlpObjective is 0.5 ||w||^2 + cost * sum of log-losses, biases free; grad is
+// assigned.
 func (c *classifier) mlpObjective(w, grad []float64, z [][]float64, y []int, cost float64) float64 {
 	first := c.Hidden * (c.In + 1)
-	clear(grad)
 	total := 0.0
 	for i, v := range w {
+		grad[i] = 0
 		if (i < first && i%(c.In+1) == c.In) || (i >= first && (i-first)%(c.Hidden+1) == c.Hidden) {
 			continue
 		}
 		total += 0.5 * v * v
-		if grad != nil {
-			grad[i] = v
-		}
+		grad[i] = v
 	}
-	ds := make([]float64, c.Labels)
+	hidden, dh := make([]float64, c.Hidden), make([]float64, c.Hidden)
+	scores, ds := make([]float64, c.Labels), make([]float64, c.Labels)
 	for i, row := range z {
-		scores, hidden := c.forwardMLP(w, row)
+		c.forwardMLP(w, row, hidden, scores)
 		total += cost * softmaxLoss(scores, y[i], ds)
-		if grad == nil {
-			continue
-		}
-		dh := make([]float64, c.Hidden)
+		clear(dh)
 		for k, g := range ds {
 			at := first + k*(c.Hidden+1)
 			for j, h := range hidden {

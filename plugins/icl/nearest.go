@@ -9,8 +9,6 @@ import (
 	"github.com/tunelab/tunelab/framework/spec"
 )
 
-func sortInts(v []int) { sort.Ints(v) }
-
 // index ranks examples by the cosine of TF-IDF vectors (Salton and Buckley
 // 1988, term frequency times log inverse document frequency).
 type index struct {

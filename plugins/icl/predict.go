@@ -16,17 +16,23 @@ import (
 type predictor struct {
 	base    *tune.Predictor
 	task    spec.Task
-	pool    []spec.Example
-	nearest *index // nil: every item gets the whole pool
+	shots   []string // rendered, for every item
+	nearest *index   // instead of shots: finds them for each item
 	k       int
 }
 
 func newPredictor(in *sdk.Input, lm *tune.LM, pool []spec.Example) *predictor {
-	p := &predictor{task: in.Spec.Task, pool: pool, k: in.Params.Int("k")}
-	p.task.Stop = append(slices.Clone(p.task.Stop), p.task.Separator) // the next example begins there
+	p := &predictor{task: in.Spec.Task, k: in.Params.Int("k")}
+	if sep := p.task.Separator; sep != "" {
+		p.task.Stop = append(slices.Clone(p.task.Stop), sep) // the next example begins there
+	}
 	p.base = &tune.Predictor{LM: lm, Task: p.task, Seed: in.Spec.Seed}
 	if in.Params.String("selection") == "nearest" && p.k > 0 {
 		p.nearest = newIndex(pool)
+		return p
+	}
+	for _, e := range pool {
+		p.shots = append(p.shots, prompt.Shot(p.task, e))
 	}
 	return p
 }
@@ -52,25 +58,29 @@ func (p *predictor) Predict(ctx context.Context, mode string, items []spec.Item,
 }
 
 // render fits as many shots as the context takes beside the longest answer
-// that the mode may need.
+// that the mode may need. A bare question that leaves less room is asked all
+// the same while it fits itself; where a target follows it, it loses its front
+// as under every method.
 func (p *predictor) render(mode string, it spec.Item) (string, int, error) {
 	if it.Prompt == "" { // plain text to score, no task
 		return "", 0, nil
 	}
-	shots := p.pool
+	shots := p.shots
 	if p.nearest != nil {
-		shots = p.nearest.top(it.Prompt, p.k)
+		shots = nil
+		for _, e := range p.nearest.top(it.Prompt, p.k) {
+			shots = append(shots, prompt.Shot(p.task, e))
+		}
 	}
-	rendered := make([]string, len(shots))
-	for i, e := range shots {
-		rendered[i] = prompt.Shot(p.task, e)
+	lm := p.base.LM
+	text, kept, ok := prompt.Fit(p.task, shots, it.Prompt, lm.Room(p.answerTokens(mode, it)), lm.Tokens)
+	if ok {
+		return text, kept, nil
 	}
-	room := p.base.LM.Room(p.answerTokens(mode, it))
-	text, kept, ok := prompt.Fit(p.task, rendered, it.Prompt, room, p.base.LM.Tokens)
-	if !ok {
-		return "", 0, fmt.Errorf("item %s: the bare question takes %d tokens, %d fit: shorten it", it.ID, p.base.LM.Tokens(it.Prompt), room)
+	if n := lm.Tokens(it.Prompt); n > lm.Room(1) && mode != spec.ModeLogprobs {
+		return "", 0, fmt.Errorf("item %s: the bare question takes %d tokens, the context is %d: shorten it", it.ID, n, lm.Model.ContextLength())
 	}
-	return text, kept, nil
+	return it.Prompt, 0, nil
 }
 
 // answerTokens is the room an answer needs. Generation keeps a share of the

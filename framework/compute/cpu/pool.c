@@ -1,4 +1,7 @@
-// Fork-join threads: workers spin briefly for the next call and then sleep.
+// Fork-join threads: workers spin briefly for the next call and then sleep. A
+// call is divided into nt parts, the same for every run; whoever is free takes
+// the next part, so that the caller never waits for a worker that the system
+// has not yet let run.
 #define _GNU_SOURCE
 #include "tl.h"
 #include <pthread.h>
@@ -33,43 +36,48 @@ struct tl_pool {
   scratch *scr;
   pthread_mutex_t mu;
   pthread_cond_t wake;
-  // The call in progress: written before gen is raised.
+  // The call in progress: written before call, and not before left is 0 again.
   tl_fn fn;
   tl_args *args;
-  int nt;
-  _Atomic unsigned gen;
-  _Atomic int left;     // workers that have not finished this call
+  _Atomic uint64_t call; // number of the call << 32 | parts << 16 | parts taken
+  _Atomic int left;      // parts that have not finished
   _Atomic int sleeping; // workers waiting on wake
   _Atomic int stop;
 };
 
-typedef struct {
-  tl_pool *p;
-  int tid;
-} start;
+// Takes parts of the call in progress and runs them. A part that was taken
+// keeps the call, so fn and args hold until it is done.
+static void take_parts(tl_pool *p) {
+  uint64_t c = atomic_load_explicit(&p->call, memory_order_acquire);
+  while ((c & 0xffff) < (c >> 16 & 0xffff)) {
+    if (!atomic_compare_exchange_weak_explicit(&p->call, &c, c + 1, memory_order_acq_rel, memory_order_acquire)) continue;
+    p->fn(p->args, (int)(c & 0xffff), (int)(c >> 16 & 0xffff));
+    atomic_fetch_sub_explicit(&p->left, 1, memory_order_release);
+    c = atomic_load_explicit(&p->call, memory_order_acquire);
+  }
+}
+
+static uint32_t number(tl_pool *p) { return (uint32_t)(atomic_load(&p->call) >> 32); }
 
 static void *worker(void *v) {
-  start s = *(start *)v;
-  free(v);
-  tl_pool *p = s.p;
-  unsigned seen = 0;
+  tl_pool *p = v;
+  uint32_t seen = 0;
   for (;;) {
     int spins = 0;
-    while (atomic_load_explicit(&p->gen, memory_order_acquire) == seen) {
+    while (number(p) == seen) {
       if (++spins < SPINS) {
         tl_pause();
         continue;
       }
       pthread_mutex_lock(&p->mu);
       atomic_fetch_add(&p->sleeping, 1);
-      while (atomic_load(&p->gen) == seen) pthread_cond_wait(&p->wake, &p->mu);
+      while (number(p) == seen) pthread_cond_wait(&p->wake, &p->mu);
       atomic_fetch_sub(&p->sleeping, 1);
       pthread_mutex_unlock(&p->mu);
     }
-    seen = atomic_load_explicit(&p->gen, memory_order_acquire);
+    seen = number(p);
     if (atomic_load(&p->stop)) return NULL;
-    if (s.tid < p->nt) p->fn(p->args, s.tid, p->nt);
-    atomic_fetch_sub_explicit(&p->left, 1, memory_order_release);
+    take_parts(p);
   }
 }
 
@@ -85,21 +93,16 @@ tl_pool *tl_pool_new(int threads) {
   pthread_cond_init(&p->wake, NULL);
   p->threads = 1;
   for (int i = 1; i < threads; i++) {
-    start *s = malloc(sizeof *s);
-    if (!s) break;
-    s->p = p;
-    s->tid = i;
-    if (pthread_create(&p->ids[i], NULL, worker, s)) {
-      free(s);
-      break;
-    }
+    if (pthread_create(&p->ids[i], NULL, worker, p)) break;
     p->threads = i + 1;
   }
   return p;
 }
 
-static void raise_gen(tl_pool *p) {
-  atomic_fetch_add(&p->gen, 1);
+// Publishes a call of nt parts, none for the end of the pool.
+static void publish(tl_pool *p, int nt) {
+  uint64_t c = atomic_load(&p->call);
+  atomic_store(&p->call, ((c >> 32) + 1) << 32 | (uint64_t)nt << 16);
   if (atomic_load(&p->sleeping) > 0) {
     pthread_mutex_lock(&p->mu);
     pthread_cond_broadcast(&p->wake);
@@ -117,10 +120,9 @@ void tl_run(tl_pool *p, tl_fn fn, tl_args *a, int nt) {
   }
   p->fn = fn;
   p->args = a;
-  p->nt = nt;
-  atomic_store(&p->left, p->threads - 1);
-  raise_gen(p);
-  fn(a, 0, nt);
+  atomic_store(&p->left, nt);
+  publish(p, nt);
+  take_parts(p);
   for (int spins = 0; atomic_load_explicit(&p->left, memory_order_acquire) > 0; spins++) {
     if (spins < 4 * SPINS)
       tl_pause();
@@ -160,7 +162,7 @@ void *tl_scratch(tl_pool *p, int tid, int slot, size_t bytes) {
 
 void tl_pool_free(tl_pool *p) {
   atomic_store(&p->stop, 1);
-  raise_gen(p);
+  publish(p, 0);
   for (int i = 1; i < p->threads; i++) pthread_join(p->ids[i], NULL);
   for (int i = 0; i < p->threads; i++)
     for (int k = 0; k < SLOTS; k++) free(p->scr[i].mem[k]);

@@ -22,6 +22,9 @@ func Generate(ctx context.Context, m *model.Model, prompts [][]int, o Options) (
 	}
 	d := newDecoding(m, prompts, &o)
 	defer d.cache.Free()
+	if err := autograd.Catch(d.prefill); err != nil {
+		return nil, fmt.Errorf("generate: %w", err)
+	}
 	for len(d.active) > 0 || len(d.waiting) > 0 {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -56,6 +59,7 @@ type decoding struct {
 	waiting []*sequence
 	results []Result
 	done    int
+	shared  int // tokens that all prompts begin with, kept in the last slot
 }
 
 func newDecoding(m *model.Model, prompts [][]int, o *Options) *decoding {
@@ -77,8 +81,37 @@ func newDecoding(m *model.Model, prompts [][]int, o *Options) *decoding {
 	for s := slots - 1; s >= 0; s-- {
 		d.free = append(d.free, s)
 	}
+	if d.shared = sharedByAll(prompts); d.shared > 0 {
+		slots++
+	}
 	d.cache = m.NewCache(slots, min(longest+o.MaxNewTokens, m.ContextLength()))
 	return d
+}
+
+// sharedByAll is how many tokens all prompts begin with, as with the same
+// shots; none where it would save nothing. Each prompt keeps a last token.
+func sharedByAll(prompts [][]int) int {
+	if len(prompts) < 2 {
+		return 0
+	}
+	n := len(prompts[0])
+	for _, p := range prompts {
+		n = min(n, commonPrefix(prompts[0], p), len(p)-1)
+	}
+	return n
+}
+
+// prefill computes once what all prompts begin with.
+func (d *decoding) prefill() {
+	if d.shared == 0 {
+		return
+	}
+	t := autograd.NewTape(d.m.Engine(), false)
+	defer t.Release()
+	d.m.HiddenCached(t, model.Pack(d.prompts[0][:d.shared]), d.cache, []int{d.cache.Slots - 1})
+	for i := range d.results {
+		d.results[i].FLOPs = float64(t.FLOPs()) / float64(len(d.results))
+	}
 }
 
 // admit gives free slots to waiting sequences. Samples of one prompt that are
@@ -90,15 +123,19 @@ func (d *decoding) admit() {
 	for len(d.free) > 0 && len(d.waiting) > 0 {
 		s := d.waiting[0]
 		follows := leader != nil && leader.prompt == s.prompt
-		if !follows && tokens > 0 && tokens+len(s.next) > prefillTokens {
+		if !follows && tokens > 0 && tokens+len(s.next)-d.shared > prefillTokens {
 			return
 		}
 		s.slot = d.free[len(d.free)-1]
 		d.free, d.waiting = d.free[:len(d.free)-1], d.waiting[1:]
-		d.cache.Truncate(s.slot, 0)
 		if follows {
 			leader.followers = append(leader.followers, s)
 			continue
+		}
+		d.cache.Truncate(s.slot, 0)
+		if d.shared > 0 {
+			d.cache.CopySlot(s.slot, d.cache.Slots-1)
+			s.next = s.next[d.shared:]
 		}
 		tokens += len(s.next)
 		d.active, leader = append(d.active, s), s
@@ -123,13 +160,17 @@ func (d *decoding) step() {
 	h := t.Rows(d.m.HiddenCached(t, b, d.cache, slots), last)
 	logits := d.m.Logits(t, h).Value()
 	v := len(logits) / len(d.active)
+	perToken := float64(t.FLOPs()) / float64(len(b.IDs))
 	var going []*sequence
 	for i, s := range d.active {
 		row := logits[i*v : (i+1)*v]
+		share := perToken * float64(b.SeqLens[i]) / float64(1+len(s.followers))
 		for _, f := range s.followers {
 			d.cache.CopySlot(f.slot, s.slot)
+			f.out.FLOPs += share
 			going = d.keep(going, f, row)
 		}
+		s.out.FLOPs += share
 		s.followers = nil
 		going = d.keep(going, s, row)
 	}

@@ -143,36 +143,6 @@ func TestScoreIDs(t *testing.T) {
 	}
 }
 
-func TestScoreTailsSharesThePrefix(t *testing.T) {
-	m, _ := load(t, "llama-bias")
-	seqs := [][]int{{1, 5, 9, 11, 20}, {1, 5, 9, 12}, {1, 5, 9, 11, 21, 22, 23}, {1, 5, 9, 30}}
-	from := []int{3, 3, 4, 3}
-	got, err := ScoreTails(m, seqs, from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := ScoreIDs(m, seqs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range seqs {
-		close(t, got[i], all[i][from[i]-1:], 1e-4)
-	}
-	if n := sharedPrefix(seqs, from); n != 2 {
-		t.Errorf("shared prefix %d", n)
-	}
-	many := slices.Repeat(seqs, 40) // more than one round of slots
-	lps, err := ScoreTails(m, many, slices.Repeat(from, 40))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range many {
-		if !slices.Equal(lps[i], got[i%4]) {
-			t.Errorf("sequence %d of many: %v, want %v", i, lps[i], got[i%4])
-		}
-	}
-}
-
 func TestEndings(t *testing.T) {
 	m, x := load(t, "llama")
 	greedy := x.Greedy[0]
@@ -253,7 +223,7 @@ func TestMisuseIsAnError(t *testing.T) {
 	if _, err := ScoreIDs(m, [][]int{make([]int, 49)}); err == nil || !strings.Contains(err.Error(), "sequence 0: 49 tokens") {
 		t.Errorf("a long sequence: %v", err)
 	}
-	if _, err := ScoreTails(m, [][]int{{1, 2}}, []int{0}); err == nil {
+	if _, err := NewScorer(m).Tails([][]int{{1, 2}}, []int{0}); err == nil {
 		t.Error("the first token was scored")
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -48,6 +48,7 @@ type Result struct {
 	Text     string    // without special tokens, cut before a stop string; "" without Tokenizer
 	Finish   string    // Stop, Length or Context
 	LogProbs []float64 // natural log of each new token's probability after Temperature (1 when greedy), before TopK and TopP
+	FLOPs    float64   // arithmetic spent; of a step that ran several sequences, the share of its tokens
 }
 
 func (o *Options) check(m *model.Model, prompts [][]int) error {

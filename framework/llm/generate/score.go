@@ -48,7 +48,7 @@ func ScoreIDs(m *model.Model, ids [][]int) ([][]float64, error) {
 				b.SeqLens = append(b.SeqLens, len(ids[i]))
 			}
 		}
-		lp, err := scoreRows(m, rows, targets, func(t *autograd.Tape) *autograd.Var { return m.Hidden(t, b) })
+		lp, _, err := scoreRows(m, rows, targets, func(t *autograd.Tape) *autograd.Var { return m.Hidden(t, b) })
 		if err != nil {
 			return nil, fmt.Errorf("score: %w", err)
 		}
@@ -62,26 +62,28 @@ func ScoreIDs(m *model.Model, ids [][]int) ([][]float64, error) {
 }
 
 // scoreRows gives ln p(targets[i]) at row rows[i] of a hidden state [N,C], with
-// the logits in blocks.
-func scoreRows(m *model.Model, rows, targets []int32, hidden func(*autograd.Tape) *autograd.Var) (lp []float64, err error) {
+// the logits in blocks, and the arithmetic spent.
+func scoreRows(m *model.Model, rows, targets []int32, hidden func(*autograd.Tape) *autograd.Var) (lp []float64, flops int64, err error) {
 	if len(rows) == 0 {
-		return nil, nil
+		return nil, 0, nil
 	}
 	c := m.Config().HiddenSize
 	err = autograd.Catch(func() {
 		t := autograd.NewTape(m.Engine(), false)
 		defer func() { t.Release() }()
 		h := t.Rows(hidden(t), rows).Value()
+		flops = t.FLOPs()
 		per := max(logitBytes/(4*m.Config().VocabSize), 1)
 		for lo := 0; lo < len(rows); lo += per {
 			hi := min(lo+per, len(rows))
 			t.Release()
 			t = autograd.NewTape(m.Engine(), false)
 			nll := t.NLL(m.Logits(t, t.Const([]int{hi - lo, c}, h[lo*c:hi*c])), targets[lo:hi]).Value()
+			flops += t.FLOPs()
 			for _, v := range nll {
 				lp = append(lp, -float64(v))
 			}
 		}
 	})
-	return lp, err
+	return lp, flops, err
 }

@@ -3,6 +3,7 @@
 package prompt
 
 import (
+	"sort"
 	"strings"
 
 	"github.com/tunelab/tunelab/framework/spec"
@@ -30,15 +31,18 @@ func Render(t spec.Task, shots []string, item string) string {
 	return strings.Join(shots, t.Separator) + t.Separator + item
 }
 
-// Fit drops shots from the front, the farthest from the question, until
-// tokens(rendered) is at most limit. It returns the rendered prompt and how
-// many shots stayed; ok is false when the bare item does not fit either.
+// Fit drops as few shots as needed from the front, the farthest from the
+// question, until tokens(rendered) is at most limit. It returns the rendered
+// prompt and how many shots stayed; ok is false when the bare item does not fit
+// either. It bisects, since fewer shots never take more tokens.
 func Fit(t spec.Task, shots []string, item string, limit int, tokens func(string) int) (text string, kept int, ok bool) {
-	for drop := 0; drop <= len(shots); drop++ {
-		text = Render(t, shots[drop:], item)
-		if tokens(text) <= limit {
-			return text, len(shots) - drop, true
-		}
+	fits := func(drop int) bool { return tokens(Render(t, shots[drop:], item)) <= limit }
+	drop := 0
+	if !fits(0) {
+		drop = 1 + sort.Search(len(shots), func(i int) bool { return fits(i + 1) })
 	}
-	return "", 0, false
+	if drop > len(shots) {
+		return "", 0, false
+	}
+	return Render(t, shots[drop:], item), len(shots) - drop, true
 }

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+)
+
+// row is what the frozen model gives for one text. What it cost is kept with
+// it: a run counts the same cost whether it computed the features or found them.
+type row struct {
+	x      []float64 // features, float32 values
+	tokens int       // that the model saw
+	cut    int       // tokens of the text after those
+	flops  float64
+}
+
+// cachePath is where the rows of some texts lie, or "" where nothing may be
+// kept: without a cache folder, or a model that has no hash. The name holds
+// whatever decides the values.
+func (x *extractor) cachePath(texts []string) string {
+	model := x.in.Spec.Model.SHA256
+	if x.in.CacheDir == "" || model == "" {
+		return ""
+	}
+	engine := x.in.Spec.Compute.Engine
+	if engine == "" {
+		engine = "cpu"
+	}
+	h := sha256.New()
+	p := x.in.Params
+	fmt.Fprintf(h, "features v1\x00%s\x00%s\x00%s\x00%d\x00%d\x00", model, engine, p.String("features"), p.Int("layer"), x.limit)
+	for _, t := range texts {
+		fmt.Fprintf(h, "%d\x00%s", len(t), t)
+	}
+	return filepath.Join(x.in.CacheDir, "features", hex.EncodeToString(h.Sum(nil))+".rows")
+}
+
+// rowBytes is the size of a row of c features in a cache file.
+func rowBytes(c int) int { return 4 + 4 + 8 + 4*c }
+
+// readRows reads a cache file: the number of rows and of features as
+// little-endian uint32, then for each row its tokens and those cut as uint32,
+// its FLOPs as float64 and its features as float32. A file that does not exist gives nil.
+func readRows(path string, want int) ([]row, error) {
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the feature cache: %w", err)
+	}
+	le := binary.LittleEndian
+	damaged := fmt.Errorf("%s: damaged feature cache; delete it and run again", path)
+	if len(raw) < 8 {
+		return nil, damaged
+	}
+	n, c := int(le.Uint32(raw)), int(le.Uint32(raw[4:]))
+	if n != want || len(raw) != 8+n*rowBytes(c) {
+		return nil, damaged
+	}
+	rows := make([]row, n)
+	for i := range rows {
+		b := raw[8+i*rowBytes(c):]
+		rows[i] = row{tokens: int(le.Uint32(b)), cut: int(le.Uint32(b[4:])), flops: math.Float64frombits(le.Uint64(b[8:])), x: make([]float64, c)}
+		for j := range c {
+			rows[i].x[j] = float64(math.Float32frombits(le.Uint32(b[16+4*j:])))
+		}
+	}
+	return rows, nil
+}
+
+// writeRows writes a cache file whole or not at all.
+func writeRows(path string, rows []row) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("make the feature cache: %w", err)
+	}
+	le := binary.LittleEndian
+	raw := le.AppendUint32(nil, uint32(len(rows)))
+	raw = le.AppendUint32(raw, uint32(len(rows[0].x)))
+	for _, r := range rows {
+		raw = le.AppendUint32(le.AppendUint32(raw, uint32(r.tokens)), uint32(r.cut))
+		raw = le.AppendUint64(raw, math.Float64bits(r.flops))
+		for _, v := range r.x {
+			raw = le.AppendUint32(raw, math.Float32bits(float32(v)))
+		}
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), "rows-*")
+	if err != nil {
+		return fmt.Errorf("write the feature cache: %w", err)
+	}
+	defer os.Remove(tmp.Name())
+	_, err = tmp.Write(raw)
+	if e := tmp.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("write the feature cache: %w", err)
+	}
+	return nil
+}
