@@ -50,7 +50,11 @@ func scoreItem(metric string, t spec.Task, q question, p spec.Prediction, gold G
 		}
 		mark(s.pred == s.gold)
 	case ExactMatch:
-		mark(score.ExactMatch(p.Text, q.test.Answer))
+		said := p.Text
+		if p.Answer != "" {
+			said = p.Answer
+		}
+		mark(score.ExactMatch(said, q.test.Answer))
 	case Number:
 		texts := p.Samples
 		if len(texts) == 0 {

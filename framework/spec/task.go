@@ -73,6 +73,7 @@ type Prediction struct {
 	ID string `json:"id"`
 
 	Text    string   `json:"text,omitempty"`    // generate
+	Answer  string   `json:"answer,omitempty"`  // generate: the answer that the method read out of Text, which exact match scores in its place; empty: Text is the answer
 	Samples []string `json:"samples,omitempty"` // generate with self-consistency: every sample; Text is the majority's
 	Finish  string   `json:"finish,omitempty"`  // generate: "stop", "length" or "context"
 

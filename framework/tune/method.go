@@ -61,7 +61,9 @@ func (m *method) Estimate(ctx context.Context, in *sdk.Input) (spec.Estimate, er
 	if err != nil {
 		return spec.Estimate{}, err
 	}
-	tr.plan()
+	if err := tr.plan(); err != nil {
+		return spec.Estimate{}, err
+	}
 	var trainable, tokens int64
 	for _, p := range tr.params {
 		trainable += int64(p.Len())
@@ -152,7 +154,9 @@ func (m *method) Run(ctx context.Context, in *sdk.Input, out *sdk.Output) error 
 	if err != nil {
 		return err
 	}
-	tr.plan()
+	if err := tr.plan(); err != nil {
+		return err
+	}
 	cost := out.Cost()
 	cost.LabelledExamples = int64(len(tr.train.seqs))
 	for _, p := range tr.params {

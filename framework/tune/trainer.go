@@ -43,18 +43,6 @@ type trainer struct {
 // warm-up begins at rate 0, and LoRA's A has no gradient while B is 0.
 const silentAfter = 5
 
-func (tr *trainer) perEpoch() int {
-	b := tr.in.Params.Int("batch_size")
-	return (len(tr.train.seqs) + b - 1) / b
-}
-
-func (tr *trainer) plan() {
-	tr.total = int(math.Ceil(tr.in.Params.Float("epochs") * float64(tr.perEpoch())))
-	if n := tr.in.Params.Int("max_steps"); n > 0 && n < tr.total {
-		tr.total = n
-	}
-}
-
 func (tr *trainer) run() error {
 	p := tr.in.Params
 	every := p.Int("eval_every")

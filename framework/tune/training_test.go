@@ -94,6 +94,31 @@ func TestBudgetEndsTraining(t *testing.T) {
 	}
 }
 
+// A matched budget decides how long training is, whatever epochs says.
+func TestMatchedBudgetGoesOnPastTheEpochs(t *testing.T) {
+	folder, d, m := tunetest.Folder(t, checkpoint.Llama), tunetest.Classification(), tune.Method(norms{})
+	once := map[string]any{"batch_size": 8, "epochs": 1.0}
+	one := tunetest.Run(t, m, folder, d, tunetest.Options{Params: once})
+	for name, budget := range map[string]spec.Budget{
+		"tokens": {Match: "tokens", MaxTokens: 3 * one.Cost.TrainTokens},
+		"flops":  {Match: "flops", MaxFLOPs: 3 * one.Cost.FLOPs},
+	} {
+		in := tunetest.Input(t, m, folder, d, tunetest.Options{Params: once})
+		in.Spec.Budget = budget
+		cost, err := sdk.RunLocal(context.Background(), m, in, sdk.Events{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, want := float64(cost.TrainTokens), 3*float64(one.Cost.TrainTokens)
+		if name == "flops" {
+			got, want = cost.FLOPs, 3*one.Cost.FLOPs
+		}
+		if got < 0.9*want || got > 1.2*want {
+			t.Errorf("%s: %g spent, budget %g", name, got, want)
+		}
+	}
+}
+
 func TestDivergenceNamesTheLearningRate(t *testing.T) {
 	folder := tunetest.Folder(t, checkpoint.Llama)
 	_, err := tunetest.TryRun(t, tune.Method(huge{}), folder, tunetest.Completion(spec.Generation), tunetest.Options{})

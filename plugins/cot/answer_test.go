@@ -65,7 +65,7 @@ func TestConclude(t *testing.T) {
 		{Text: "One and one. The answer is 2.", Finish: generate.Stop, IDs: []int{5}, FLOPs: 20},
 		{Text: "The answer is 2.", Finish: generate.Context, IDs: []int{7, 8, 9}, FLOPs: 30},
 	}
-	want := spec.Prediction{Text: paths[1].Text, Finish: generate.Stop, GeneratedTokens: 6, FLOPs: 60, Samples: []string{paths[0].Text, paths[1].Text, paths[2].Text}}
+	want := spec.Prediction{Text: paths[1].Text, Answer: "2", Finish: generate.Stop, GeneratedTokens: 6, FLOPs: 60, Samples: []string{paths[0].Text, paths[1].Text, paths[2].Text}}
 	if got := conclude(paths); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, expected %+v", got, want)
 	}

@@ -72,7 +72,8 @@ func (p *predictor) Predict(ctx context.Context, mode string, items []spec.Item,
 }
 
 // conclude makes one answer of an item's reasoning paths: the first that comes
-// to the majority's answer. Its text is the whole reasoning.
+// to the majority's answer. Its text is the whole reasoning, its answer what the
+// reasoning ends in.
 func conclude(paths []generate.Result) spec.Prediction {
 	var pr spec.Prediction
 	texts := make([]string, len(paths))
@@ -82,7 +83,7 @@ func conclude(paths []generate.Result) spec.Prediction {
 		pr.FLOPs += r.FLOPs
 	}
 	chosen := majority(texts)
-	pr.Text, pr.Finish = texts[chosen], paths[chosen].Finish
+	pr.Text, pr.Answer, pr.Finish = texts[chosen], answer(texts[chosen]), paths[chosen].Finish
 	if len(texts) > 1 {
 		pr.Samples = texts
 	}
