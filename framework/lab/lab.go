@@ -51,12 +51,12 @@ func Open(dir string, o Options) (*Lab, error) {
 		store.Close()
 		return nil, err
 	}
-	if _, err := store.ReapLost(context.Background(), time.Now()); err != nil {
+	l := &Lab{Store: store, Artifacts: blobs, Dir: dir}
+	l.runner = &run.Runner{Store: store, Artifacts: blobs, Dir: dir, Find: host.FindOptions{}, Watch: o.Watch, Version: Version, Now: time.Now}
+	if _, err := l.runner.Reap(context.Background()); err != nil {
 		store.Close()
 		return nil, err
 	}
-	l := &Lab{Store: store, Artifacts: blobs, Dir: dir}
-	l.runner = &run.Runner{Store: store, Artifacts: blobs, Dir: dir, Find: host.FindOptions{}, Watch: o.Watch, Version: Version, Now: time.Now}
 	return l, nil
 }
 

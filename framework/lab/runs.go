@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/tunelab/tunelab/framework/base"
@@ -144,8 +145,9 @@ func (l *Lab) source(row tracking.Run) (run.Source, error) {
 	return src, json.Unmarshal(events[0].Data, &src)
 }
 
-// Resume goes on from the last checkpoint of a stopped, crashed or lost run,
-// as a new run whose parent it is, and returns the new run's id.
+// Resume goes on from the last checkpoint of a stopped, crashed, failed or lost
+// run, as a new run whose parent it is, makes the stages that a chained method
+// has after it, and returns the last new run's id.
 func (l *Lab) Resume(ctx context.Context, id string) (string, error) {
 	job, row, err := l.again(ctx, id)
 	if err != nil {
@@ -160,9 +162,45 @@ func (l *Lab) Resume(ctx context.Context, id string) (string, error) {
 	if err := l.chainInputs(ctx, &job, row); err != nil {
 		return "", err
 	}
-	job.Resume = row.ID
-	job.Parents = append(job.Parents, tracking.Parent{Parent: row.ID, Relation: tracking.ResumedFrom})
-	return l.runner.Run(ctx, job)
+	later, err := l.laterStages(ctx, job)
+	if err != nil {
+		return "", err
+	}
+	first := job
+	first.Resume = row.ID
+	first.Parents = append(slices.Clone(job.Parents), tracking.Parent{Parent: row.ID, Relation: tracking.ResumedFrom})
+	if len(later) > 0 {
+		first.HeldOut = nil // as RunChain does for the stages before the last
+	}
+	id, err = l.runner.Run(ctx, first)
+	if err != nil || len(later) == 0 {
+		return id, err
+	}
+	dir, ref, err := l.runner.Result(ctx, id)
+	if err != nil {
+		return id, err
+	}
+	job.Inputs = clone(job.Inputs)
+	job.Inputs[row.Stage] = dir
+	job.Spec.Inputs = append(job.Spec.Inputs, ref)
+	job.Parents = append(job.Parents, tracking.Parent{Parent: id, Relation: tracking.InitialisedFrom})
+	return l.runner.RunChain(ctx, job, later)
+}
+
+// laterStages lists the stages that follow the job's in its method's chain.
+func (l *Lab) laterStages(ctx context.Context, job run.Job) ([]string, error) {
+	if job.Spec.Stage == "" {
+		return nil, nil
+	}
+	p, err := l.DescribePlugin(ctx, job.Spec.Method, job.Plugin)
+	if err != nil {
+		return nil, err
+	}
+	at := slices.Index(p.Method.Stages, job.Spec.Stage)
+	if at < 0 {
+		return nil, fmt.Errorf("method %s has no stage %q any more (%v)", job.Spec.Method, job.Spec.Stage, p.Method.Stages)
+	}
+	return p.Method.Stages[at+1:], nil
 }
 
 // chainInputs lays out the results of the stages that a run started from.

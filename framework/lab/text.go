@@ -84,13 +84,25 @@ func (m *Model) ids(l Line) []int {
 }
 
 // Score gives, for each line, the natural-log probability of every token but
-// the first, given those before it.
-func (m *Model) Score(in []Line) ([][]float64, error) {
-	ids := make([][]int, len(in))
-	for i, l := range in {
-		ids[i] = m.ids(l)
+// the first, given those before it. progress may be nil.
+func (m *Model) Score(in []Line, progress func(done, total int)) ([][]float64, error) {
+	const atOnce = 32
+	var out [][]float64
+	for lo := 0; lo < len(in); lo += atOnce {
+		var ids [][]int
+		for _, l := range in[lo:min(lo+atOnce, len(in))] {
+			ids = append(ids, m.ids(l))
+		}
+		lp, err := generate.ScoreIDs(m.lm.Model, ids)
+		if err != nil {
+			return nil, fmt.Errorf("lines from %d on: %w", lo+1, err)
+		}
+		out = append(out, lp...)
+		if progress != nil {
+			progress(len(out), len(in))
+		}
 	}
-	return generate.ScoreIDs(m.lm.Model, ids)
+	return out, nil
 }
 
 // GenerateOptions of Model.Generate.
@@ -101,6 +113,7 @@ type GenerateOptions struct {
 	TopK         int     // 0: off
 	Samples      int     // of each prompt; 0: 1
 	Seed         int64
+	Progress     func(done, total int) // may be nil
 }
 
 // Generate continues each line; the samples of a line stand together. Results
@@ -114,11 +127,11 @@ func (m *Model) Generate(ctx context.Context, in []Line, o GenerateOptions) ([]g
 		o.MaxNewTokens = 128
 	}
 	return generate.Generate(ctx, m.lm.Model, prompts, generate.Options{MaxNewTokens: o.MaxNewTokens, Temperature: o.Temperature, TopP: o.TopP, TopK: o.TopK,
-		NumSamples: o.Samples, Tokenizer: m.lm.Tok, Seed: spec.StreamSeed(o.Seed, spec.StreamSampling)})
+		NumSamples: o.Samples, Tokenizer: m.lm.Tok, Seed: spec.StreamSeed(o.Seed, spec.StreamSampling), Progress: o.Progress})
 }
 
 // ScoreRun is Score with a finished run's result.
-func (l *Lab) ScoreRun(ctx context.Context, id string, in []Line) ([][]float64, error) {
+func (l *Lab) ScoreRun(ctx context.Context, id string, in []Line, progress func(done, total int)) ([][]float64, error) {
 	items := make([]spec.Item, len(in))
 	for i, line := range in {
 		items[i] = spec.Item{ID: fmt.Sprint(i), Target: *line.Text}
@@ -126,6 +139,9 @@ func (l *Lab) ScoreRun(ctx context.Context, id string, in []Line) ([][]float64, 
 	var out [][]float64
 	err := l.Predict(ctx, id, spec.ModeLogprobs, items, func(p spec.Prediction) error {
 		out = append(out, p.Logprobs)
+		if progress != nil {
+			progress(len(out), len(in))
+		}
 		return nil
 	})
 	return out, err
@@ -134,7 +150,7 @@ func (l *Lab) ScoreRun(ctx context.Context, id string, in []Line) ([][]float64, 
 // GenerateRun continues texts with a finished run's result, as its method does
 // it. Fields fill the prompt template of the run's task, for one prompt more.
 // maxNew 0 leaves the length to the task.
-func (l *Lab) GenerateRun(ctx context.Context, id string, in []Line, fields map[string]string, maxNew int) ([]spec.Prediction, error) {
+func (l *Lab) GenerateRun(ctx context.Context, id string, in []Line, fields map[string]string, maxNew int, progress func(done, total int)) ([]spec.Prediction, error) {
 	var items []spec.Item
 	for i, line := range in {
 		items = append(items, spec.Item{ID: fmt.Sprint(i), Prompt: *line.Text, Input: *line.Text})
@@ -150,6 +166,9 @@ func (l *Lab) GenerateRun(ctx context.Context, id string, in []Line, fields map[
 	var out []spec.Prediction
 	err := l.predict(ctx, id, spec.ModeGenerate, items, maxNew, func(p spec.Prediction) error {
 		out = append(out, p)
+		if progress != nil {
+			progress(len(out), len(items))
+		}
 		return nil
 	})
 	return out, err

@@ -14,13 +14,13 @@ import (
 const Majority = "majority"
 
 // RunChain makes the runs of a chained method's stages one after the other,
-// each given the results of those before it, and returns the last one's id. A
-// method without stages is one run.
+// each given the results of those before it and job.Inputs, and returns the
+// last one's id. A method without stages is one run.
 func (r *Runner) RunChain(ctx context.Context, job Job, stages []string) (string, error) {
 	if len(stages) == 0 {
 		return r.Run(ctx, job)
 	}
-	inputs := map[string]string{}
+	inputs := copyMap(job.Inputs)
 	parents := job.Parents
 	var id string
 	for i, stage := range stages {
@@ -85,6 +85,9 @@ func (r *Runner) Result(ctx context.Context, id string) (dir string, ref spec.Re
 func (r *Runner) RunMajority(ctx context.Context, job Job) (string, error) {
 	a := &active{Runner: r, job: job, start: r.Now()}
 	a.job.Spec.Params = map[string]any{}
+	if err := a.complete(); err != nil {
+		return "", err
+	}
 	if id, err := a.finishedBefore(ctx); id != "" || err != nil {
 		return id, err
 	}

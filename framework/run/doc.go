@@ -4,6 +4,7 @@
 // the run in a true state whatever happens.
 //
 // Runner.Run is the whole path; ask.go decides how a method is asked for a
-// task's metric, record.go turns plugin events into rows, chain.go runs the
+// task's metric, record.go turns plugin events into rows, lease.go shows that a
+// run has a living host and finds those that have none, chain.go runs the
 // stages of a chained method.
 package run

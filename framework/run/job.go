@@ -1,6 +1,7 @@
 package run
 
 import (
+	"sync"
 	"time"
 
 	"github.com/tunelab/tunelab/framework/data"
@@ -70,4 +71,8 @@ type Runner struct {
 	// HungAfter ends a plugin that neither sends an event nor answers Health
 	// for this long; 0 means two minutes.
 	HungAfter time.Duration
+	StopGrace time.Duration // a stopped plugin may take as long to write its checkpoint; 0 means 30 seconds
+	LeaseTTL  time.Duration // a silent host's run is lost after it; 0 means tracking.DefaultLeaseTTL; renewed four times in it
+
+	watching sync.Mutex // one update at a time
 }

@@ -210,7 +210,7 @@ func (j *judging) predict(ctx context.Context, mode, what string, items []spec.I
 		return nil
 	})
 	if err != nil && ctx.Err() != nil {
-		return nil, stopped(ctx)
+		return nil, j.stopped(ctx)
 	}
 	return out, err
 }

@@ -3,9 +3,12 @@ package run
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/tunelab/tunelab/framework/plugin/host"
@@ -20,6 +23,7 @@ import (
 type recorder struct {
 	a       *active
 	metrics []tracking.Metric
+	written int // metrics of the run so far
 	last    time.Time
 }
 
@@ -70,6 +74,9 @@ func (r *recorder) flush() error {
 		return nil
 	}
 	err := r.a.Store.AppendMetrics(context.Background(), r.a.id, r.metrics)
+	if err == nil {
+		r.written += len(r.metrics)
+	}
 	r.metrics = r.metrics[:0]
 	return err
 }
@@ -120,7 +127,13 @@ func (r *recorder) checkpoint(c *pb.Checkpoint) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return err
 	}
-	return r.append("checkpoint", "info", map[string]any{"step": c.GetStep()})
+	return r.append("checkpoint", "info", saved{Step: c.GetStep(), Metrics: r.written})
+}
+
+// saved is the data of a checkpoint's event.
+type saved struct {
+	Step    int64 `json:"step"`
+	Metrics int   `json:"metrics"` // how many the run had by then
 }
 
 // seal stores the result by content; after that the artifacts cannot change.
@@ -137,15 +150,29 @@ func (a *active) seal(ctx context.Context) error {
 	return a.Store.PutArtifacts(ctx, a.id, refs)
 }
 
-// resumeFrom lays out the checkpoint of the run that this one goes on from and
-// copies that run's metrics up to it.
-func (a *active) resumeFrom(ctx context.Context) (host.File, error) {
+// resumeFrom lays out the last checkpoint of the run that this one goes on from,
+// and makes it and that run's metrics up to it part of this run too. Without a
+// checkpoint the run starts from its beginning.
+func (r *recorder) resumeFrom(ctx context.Context) (host.File, error) {
+	a := r.a
 	if a.job.Resume == "" {
 		return host.File{}, nil
 	}
-	step, err := a.copyHistory(ctx)
-	if err != nil || step < 0 {
+	events, err := a.Store.Events(ctx, a.job.Resume, tracking.EventFilter{Kind: "checkpoint"})
+	if err != nil || len(events) == 0 {
 		return host.File{}, err
+	}
+	var at saved
+	if err := json.Unmarshal(events[len(events)-1].Data, &at); err != nil {
+		return host.File{}, fmt.Errorf("the checkpoint of run %s: %w", a.job.Resume, err)
+	}
+	if at.Metrics > 0 {
+		if r.metrics, err = a.Store.Metrics(ctx, a.job.Resume, tracking.MetricFilter{Limit: at.Metrics}); err != nil {
+			return host.File{}, err
+		}
+	}
+	for i := range r.metrics {
+		r.metrics[i].Run, r.metrics[i].Seq = "", 0
 	}
 	refs, err := a.Store.Artifacts(ctx, a.job.Resume, tracking.Out)
 	if err != nil {
@@ -155,36 +182,11 @@ func (a *active) resumeFrom(ctx context.Context) (host.File, error) {
 	if err := materialize(ctx, a.Artifacts, refs, "checkpoint/", dir); err != nil {
 		return host.File{}, err
 	}
+	refs = slices.DeleteFunc(refs, func(f tracking.ArtifactRef) bool { return !strings.HasPrefix(f.Path, "checkpoint/") })
+	if err := errors.Join(r.flush(), a.Store.PutArtifacts(ctx, a.id, refs), r.append("checkpoint", "info", at)); err != nil {
+		return host.File{}, err
+	}
 	return host.File{Path: dir}, nil
-}
-
-// copyHistory gives the step of the last checkpoint, -1 if there is none.
-func (a *active) copyHistory(ctx context.Context) (int64, error) {
-	events, err := a.Store.Events(ctx, a.job.Resume, tracking.EventFilter{Kind: "checkpoint"})
-	if err != nil || len(events) == 0 {
-		return -1, err
-	}
-	var at struct {
-		Step int64 `json:"step"`
-	}
-	if err := json.Unmarshal(events[len(events)-1].Data, &at); err != nil {
-		return -1, err
-	}
-	ms, err := a.Store.Metrics(ctx, a.job.Resume, tracking.MetricFilter{})
-	if err != nil {
-		return -1, err
-	}
-	var keep []tracking.Metric
-	for _, m := range ms {
-		if m.Step <= at.Step {
-			m.Run, m.Seq = "", 0
-			keep = append(keep, m)
-		}
-	}
-	if len(keep) == 0 {
-		return at.Step, nil
-	}
-	return at.Step, a.Store.AppendMetrics(ctx, a.id, keep)
 }
 
 // materialize writes the artifacts under prefix to dir.

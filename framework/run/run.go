@@ -12,12 +12,14 @@ import (
 
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 	"github.com/tunelab/tunelab/framework/plugin/host"
+	"github.com/tunelab/tunelab/framework/plugin/living"
 	"github.com/tunelab/tunelab/framework/spec"
 	"github.com/tunelab/tunelab/tracking"
 )
 
-// stopGrace is how long a stopped plugin may take to write its checkpoint.
-const stopGrace = 30 * time.Second
+// defaultStopGrace is how long a stopped plugin may take to write its
+// checkpoint.
+const defaultStopGrace = 30 * time.Second
 
 // active is a run under way.
 type active struct {
@@ -32,6 +34,8 @@ type active struct {
 	cost      spec.Cost
 	start     time.Time
 	log       string
+	logFile   *os.File
+	mark      *living.Marker // shows that this process works on the run
 }
 
 // Run makes one run and returns its id. The error, if any, is why the run did
@@ -48,9 +52,11 @@ func (r *Runner) Run(ctx context.Context, job Job) (string, error) {
 	if err := a.begin(ctx); err != nil {
 		return a.id, err
 	}
-	beat, stop := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer stop(nil)
-	go a.heartbeat(beat, stop)
+	ctx, lose := context.WithCancelCause(ctx)
+	defer lose(nil)
+	beat, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	go a.heartbeat(beat, lose)
 	err := a.guarded(ctx)
 	return a.id, a.end(err)
 }
@@ -68,13 +74,20 @@ func (a *active) guarded(ctx context.Context) (err error) {
 		ctx, cancel = context.WithTimeoutCause(ctx, time.Duration(a.job.Spec.Budget.MaxWallSeconds*float64(time.Second)), errWallCap)
 		defer cancel()
 	}
-	if err := a.train(ctx); err != nil {
-		return err
+	if err = a.train(ctx); err == nil {
+		err = a.judge(ctx)
 	}
-	return a.judge(ctx)
+	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+		return a.stopped(ctx)
+	}
+	return err
 }
 
-var errWallCap = errors.New("the budget's cap on wall time ended it")
+var (
+	errWallCap   = errors.New("the budget's cap on wall time ended it")
+	errLeaseLost = errors.New("another process took the run for lost, so this one stopped working on it")
+	errDeaf      = errors.New("the plugin did not stop when asked")
+)
 
 // validate launches the plugin once to check the spec against its schema and
 // to resolve the parameters, before anything is recorded.
@@ -99,6 +112,17 @@ func (a *active) validate(ctx context.Context) error {
 	if a.job.Spec.Stage == "" && len(c.Method.Stages) > 0 {
 		return fmt.Errorf("method %s is a chain (%v): run its stages", a.job.Spec.Method, c.Method.Stages)
 	}
+	if err := a.complete(); err != nil {
+		return err
+	}
+	m := a.job.Spec.Model
+	ds, err = c.Validate(ctx, host.Input{Spec: a.job.Spec, Model: host.File{Name: m.Name, Path: a.job.ModelDir, SHA256: m.SHA256, Size: m.Size}})
+	if err == nil {
+		err = ds.Err()
+	}
+	if err != nil {
+		return fmt.Errorf("method %s: %w", a.job.Spec.Method, err)
+	}
 	return nil
 }
 
@@ -117,9 +141,6 @@ func (a *active) complete() error {
 func (a *active) finishedBefore(ctx context.Context) (string, error) {
 	if !a.job.Reuse {
 		return "", nil
-	}
-	if err := a.complete(); err != nil {
-		return "", err
 	}
 	hash, err := spec.Hash(a.job.Spec)
 	if err != nil {
@@ -150,11 +171,9 @@ func (a *active) label() string {
 	return a.job.Label
 }
 
-// begin writes the row, takes the lease and lays out the run's folder.
+// begin writes the row, takes the lease and lays out the run's folder. From the
+// row on, whatever fails ends the run in a true state, so ctx no longer counts.
 func (a *active) begin(ctx context.Context) error {
-	if err := a.complete(); err != nil {
-		return err
-	}
 	row, err := a.row()
 	if err != nil {
 		return err
@@ -164,29 +183,32 @@ func (a *active) begin(ctx context.Context) error {
 		return err
 	}
 	a.id = made.ID
-	host, _ := os.Hostname()
-	a.holder = fmt.Sprintf("%s:%d:%s", host, os.Getpid(), a.id)
-	if _, err := a.Store.Acquire(ctx, a.id, a.holder, tracking.DefaultLeaseTTL); err != nil {
-		return err
-	}
-	if err := a.Store.SetStatus(ctx, a.id, tracking.Running, ""); err != nil {
-		return err
-	}
-	if err := a.layOut(); err != nil {
-		return a.end(err)
-	}
-	src, err := json.Marshal(a.job.Source)
-	if err != nil {
-		return a.end(err)
-	}
-	overlap, err := json.Marshal(a.job.Data.Overlap)
-	if err != nil {
-		return a.end(err)
-	}
-	if err := a.Store.AppendEvents(ctx, a.id, []tracking.Event{{Kind: "source", Level: "info", Data: src}, {Kind: "overlap", Level: "info", Data: overlap}}); err != nil {
+	if err := a.take(context.WithoutCancel(ctx)); err != nil {
 		return a.end(err)
 	}
 	return nil
+}
+
+func (a *active) take(ctx context.Context) error {
+	a.holder = fmt.Sprintf("%s:%d:%s", hostname(), os.Getpid(), a.id)
+	if _, err := a.Store.Acquire(ctx, a.id, a.holder, a.leaseTTL()); err != nil {
+		return err
+	}
+	if err := a.layOut(); err != nil {
+		return err
+	}
+	src, err := json.Marshal(a.job.Source)
+	if err != nil {
+		return err
+	}
+	overlap, err := json.Marshal(a.job.Data.Overlap)
+	if err != nil {
+		return err
+	}
+	if err := a.Store.AppendEvents(ctx, a.id, []tracking.Event{{Kind: "source", Level: "info", Data: src}, {Kind: "overlap", Level: "info", Data: overlap}}); err != nil {
+		return err
+	}
+	return a.Store.SetStatus(ctx, a.id, tracking.Running, "")
 }
 
 // layOut makes the run's folder and writes the data it is given.
@@ -196,13 +218,16 @@ func (a *active) layOut() error {
 	if err := os.MkdirAll(data, 0o755); err != nil {
 		return fmt.Errorf("make the run's folder: %w", err)
 	}
+	var err error
+	if a.mark, err = living.Mark(filepath.Join(a.work, markName)); err != nil {
+		return err
+	}
 	m := a.job.Spec.Model
 	a.input = host.Input{RunID: a.id, Spec: a.job.Spec, WorkDir: a.work, CacheDir: filepath.Join(a.Dir, "cache"),
 		Model: host.File{Name: m.Name, Path: a.job.ModelDir, SHA256: m.SHA256, Size: m.Size}}
 	for _, k := range sortedKeys(a.job.Inputs) {
 		a.input.Inputs = append(a.input.Inputs, host.File{Name: k, Path: a.job.Inputs[k]})
 	}
-	var err error
 	if a.input.Train, err = writeExamples(filepath.Join(data, "train.jsonl"), a.job.Data.Train); err != nil {
 		return err
 	}
@@ -225,28 +250,29 @@ func (a *active) train(ctx context.Context) error {
 	if err := a.admit(ctx, est); err != nil {
 		return err
 	}
-	checkpoint, err := a.resumeFrom(ctx)
+	rec := &recorder{a: a}
+	checkpoint, err := rec.resumeFrom(ctx)
 	if err != nil {
 		return err
 	}
-	runCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
+	runCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(nil)
 	go a.stopOn(ctx, runCtx, c, cancel)
-	rec := &recorder{a: a}
 	done, err := c.Run(runCtx, a.input, checkpoint, rec.event)
 	if flushErr := rec.flush(); err == nil {
 		err = flushErr
 	}
 	if err != nil {
-		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-			return stopped(ctx)
+		if e := new(stopError); errors.Is(err, context.Canceled) && errors.Is(context.Cause(runCtx), errDeaf) && errors.As(a.stopped(ctx), &e) {
+			e.reason += fmt.Sprintf(" (%v within %v and was ended; its last checkpoint stands)", errDeaf, a.stopGrace())
+			return e
 		}
 		return err
 	}
 	a.addCost(done.Cost)
 	switch done.State {
 	case "stopped":
-		return stopped(ctx)
+		return a.stopped(ctx)
 	case "failed":
 		return done.Errors
 	}
@@ -254,11 +280,16 @@ func (a *active) train(ctx context.Context) error {
 }
 
 // stopped says why a run ended early.
-func stopped(ctx context.Context) error {
-	if errors.Is(context.Cause(ctx), errWallCap) {
+func (a *active) stopped(ctx context.Context) error {
+	switch cause := context.Cause(ctx); {
+	case cause == nil:
+		return &stopError{reason: "the plugin stopped by itself"}
+	case errors.Is(cause, errWallCap):
 		return &stopError{reason: errWallCap.Error(), cap: true}
+	case errors.Is(cause, errLeaseLost):
+		return errLeaseLost
 	}
-	return &stopError{reason: "stopped by the user; resume it with: tunelab run --resume ID"}
+	return &stopError{reason: "stopped by the user; resume it with: tunelab run --resume " + a.id}
 }
 
 type stopError struct {
@@ -270,22 +301,28 @@ func (e *stopError) Error() string { return e.reason }
 
 // stopOn asks the plugin to checkpoint when ctx ends, and kills it when it
 // does not within the grace time.
-func (a *active) stopOn(ctx, runCtx context.Context, c *host.Client, kill context.CancelFunc) {
+func (a *active) stopOn(ctx, runCtx context.Context, c *host.Client, kill context.CancelCauseFunc) {
 	select {
 	case <-runCtx.Done():
 		return
 	case <-ctx.Done():
 	}
 	a.update(Update{Phase: "stopping: writing a checkpoint"})
-	if err := c.Stop(a.id, stopGrace); err != nil {
-		kill()
-		return
-	}
+	grace := a.stopGrace()
+	late := time.After(grace)
+	_ = c.Stop(a.id, grace) // a plugin that cannot be asked has crashed, which ends its run, or is deaf
 	select {
 	case <-runCtx.Done():
-	case <-time.After(stopGrace):
-		kill()
+	case <-late:
+		kill(errDeaf)
 	}
+}
+
+func (r *Runner) stopGrace() time.Duration {
+	if r.StopGrace > 0 {
+		return r.StopGrace
+	}
+	return defaultStopGrace
 }
 
 // admit records the estimate and refuses a run that cannot fit.
@@ -317,8 +354,9 @@ func (a *active) launch(ctx context.Context) (*host.Client, error) {
 		log.Close()
 		return nil, err
 	}
+	a.logFile = log
 	if err := a.Store.UpdateRun(ctx, a.id, tracking.RunUpdate{Hashes: map[string]string{"plugin": c.SHA256}}); err != nil {
-		c.Close()
+		a.close(c)
 		return nil, err
 	}
 	return c, nil
@@ -327,6 +365,7 @@ func (a *active) launch(ctx context.Context) (*host.Client, error) {
 // close ends the plugin and adds what it used to the run's cost.
 func (a *active) close(c *host.Client) {
 	c.Close()
+	a.logFile.Close()
 	cpu, peak := c.Usage()
 	a.cost.CPUSeconds += cpu
 	a.cost.PeakMemoryBytes = max(a.cost.PeakMemoryBytes, peak)
@@ -341,22 +380,6 @@ func (a *active) addCost(c spec.Cost) {
 	a.cost.TrainTokens += c.TrainTokens
 	a.cost.GeneratedTokens += c.GeneratedTokens
 	a.cost.FLOPs += c.FLOPs
-}
-
-// heartbeat renews the lease while the run goes on.
-func (a *active) heartbeat(ctx context.Context, stop context.CancelCauseFunc) {
-	tick := time.NewTicker(tracking.DefaultHeartbeat)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if _, err := a.Store.Renew(ctx, a.id, a.holder, tracking.DefaultLeaseTTL); err != nil && ctx.Err() == nil {
-				a.update(Update{Log: "the run's lease could not be renewed: " + err.Error()})
-			}
-		}
-	}
 }
 
 // end writes the run's true end state, whatever happened.
@@ -379,6 +402,7 @@ func (a *active) end(err error) error {
 	if err != nil {
 		reason = err.Error()
 	}
+	defer a.mark.Release()
 	a.cost.WallSeconds = a.Now().Sub(a.start).Seconds()
 	up := tracking.RunUpdate{LogTail: &a.log, NotReplayable: &notReplayable}
 	if raw, e := json.Marshal(a.cost); e == nil {
@@ -387,6 +411,9 @@ func (a *active) end(err error) error {
 	storeErr := a.Store.UpdateRun(ctx, a.id, up)
 	if e := a.Store.SetStatus(ctx, a.id, status, reason); storeErr == nil {
 		storeErr = e
+	}
+	if row, e := a.Store.GetRun(ctx, a.id); e == nil {
+		status = row.Status // lost, when another process ended it
 	}
 	a.update(Update{Status: status, Reason: reason})
 	if err == nil {
@@ -399,6 +426,8 @@ func (a *active) update(u Update) {
 	if a.Watch == nil {
 		return
 	}
+	a.watching.Lock()
+	defer a.watching.Unlock()
 	u.RunID, u.Label, u.Task, u.Seed = a.id, a.job.Label, a.job.Spec.Task.Name, a.job.Spec.Seed
 	a.Watch(u)
 }

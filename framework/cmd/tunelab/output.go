@@ -59,3 +59,18 @@ func printLines[T any](w io.Writer, list []T) error {
 	}
 	return nil
 }
+
+// meter gives a function that tells on standard error how far something is:
+// nothing in the first two seconds, then a line every two.
+func (a *app) meter(what string) func(done, total int) {
+	start := time.Now()
+	last := start
+	return func(done, total int) {
+		if time.Since(last) < 2*time.Second || done == 0 {
+			return
+		}
+		last = time.Now()
+		left := time.Duration(float64(last.Sub(start)) * float64(total-done) / float64(done))
+		fmt.Fprintf(a.err, "%s %d of %d, about %s left\n", what, done, total, duration(left))
+	}
+}

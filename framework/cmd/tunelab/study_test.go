@@ -26,7 +26,7 @@ methods:
   - {name: lora, params: {epochs: 1}}
   - {name: qlora, params: {epochs: 1}}
   - {name: sft, params: {epochs: 1}}
-  - {name: rlhf, params: {sft_epochs: 1, reward_epochs: 1, ppo_episodes: 32}}
+  - {name: rlhf, params: {sft_epochs: 1, reward_epochs: 1, ppo_total_episodes: 64}}
 `
 
 type listed struct {

@@ -70,7 +70,7 @@ func (c *scoreCmd) Run(a *app) error {
 			return err
 		}
 		defer l.Close()
-		out, err = l.ScoreRun(a.ctx, c.Run_, in)
+		out, err = l.ScoreRun(a.ctx, c.Run_, in, a.meter("scored"))
 		if err != nil {
 			return err
 		}
@@ -79,7 +79,7 @@ func (c *scoreCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		if out, err = m.Score(in); err != nil {
+		if out, err = m.Score(in, a.meter("scored")); err != nil {
 			return err
 		}
 	}
@@ -157,7 +157,7 @@ func (c *generateCmd) generate(a *app, in []lab.Line) ([]generated, error) {
 			return nil, err
 		}
 		defer l.Close()
-		ps, err := l.GenerateRun(a.ctx, c.Run_, in, c.Field, c.MaxNewTokens)
+		ps, err := l.GenerateRun(a.ctx, c.Run_, in, c.Field, c.MaxNewTokens, a.meter("continued"))
 		for _, p := range ps {
 			out = append(out, generated{Text: p.Text, Finish: p.Finish})
 		}
@@ -170,7 +170,7 @@ func (c *generateCmd) generate(a *app, in []lab.Line) ([]generated, error) {
 	if err != nil {
 		return nil, err
 	}
-	rs, err := m.Generate(a.ctx, in, lab.GenerateOptions{MaxNewTokens: c.MaxNewTokens, Temperature: c.Temperature, TopP: c.TopP, TopK: c.TopK, Samples: c.Samples, Seed: c.Seed})
+	rs, err := m.Generate(a.ctx, in, lab.GenerateOptions{MaxNewTokens: c.MaxNewTokens, Temperature: c.Temperature, TopP: c.TopP, TopK: c.TopK, Samples: c.Samples, Seed: c.Seed, Progress: a.meter("continued")})
 	for _, r := range rs {
 		out = append(out, generated{IDs: r.IDs, Text: r.Text, Finish: r.Finish})
 	}

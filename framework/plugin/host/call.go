@@ -73,37 +73,49 @@ func (c *Client) callError(err error) error {
 		return err
 	}
 	code := status.Code(err)
-	if code == codes.Canceled {
+	switch code {
+	case codes.Canceled:
 		return context.Canceled
+	case codes.DeadlineExceeded:
+		return context.DeadlineExceeded
+	case codes.Unimplemented:
+		return &ProtocolError{c.Path, fmt.Errorf("it does not serve protocol %d", wire.Protocol)}
+	case codes.ResourceExhausted:
+		return &ProtocolError{c.Path, fmt.Errorf("a message is above the limit of %d MiB (%s)", wire.MaxMessage>>20, status.Convert(err).Message())}
 	}
-	if code == codes.Unavailable || errors.Is(err, io.EOF) || code == codes.Internal {
-		for range 50 { // the connection ends before the process is reaped
-			if c.plugin.Exited() {
-				break
-			}
-			time.Sleep(20 * time.Millisecond)
+	if code == codes.Unavailable || code == codes.Internal || errors.Is(err, io.EOF) {
+		if gone := c.ended(code == codes.Internal); gone != nil {
+			return gone
 		}
 	}
+	if s, ok := status.FromError(err); ok {
+		return errors.New(s.Message())
+	}
+	return err
+}
+
+// ended says how the plugin ended, after its connection broke; nil when it
+// still runs and mayLive says that a call can fail so on a live connection.
+func (c *Client) ended(mayLive bool) error {
+	exited := c.exited()
 	c.mu.Lock()
 	killed := c.killed
 	c.mu.Unlock()
 	if killed != nil {
 		return killed
 	}
-	if c.plugin.Exited() {
-		state := "its process ended"
-		if st := c.cmd.ProcessState; st != nil {
-			state = st.String()
+	state := ""
+	if !exited {
+		if mayLive {
+			return nil
 		}
-		return &CrashedError{Plugin: c.Path, State: state, Log: c.log.String()}
+		// Either a child of a plugin that is gone holds its pipes open, so that
+		// it is not reaped, or it closed the connection: of no more use.
+		c.end()
+		c.exited()
+		state = "its connection ended; "
 	}
-	if code == codes.Unimplemented {
-		return &ProtocolError{c.Path, fmt.Errorf("it does not serve protocol %d", wire.Protocol)}
-	}
-	if s, ok := status.FromError(err); ok {
-		return errors.New(s.Message())
-	}
-	return err
+	return &CrashedError{Plugin: c.name(), State: state + stateText(c.state()), Log: c.log.String()}
 }
 
 // Validate asks for mistakes beyond what the schema says.
@@ -112,6 +124,9 @@ func (c *Client) Validate(ctx context.Context, in Input) (spec.Diagnostics, erro
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	c.supervise(ctx)
 	r, err := c.rpc.Validate(ctx, &pb.ValidateRequest{Input: p})
 	if err != nil {
 		return nil, c.callError(err)
@@ -126,6 +141,9 @@ func (c *Client) Estimate(ctx context.Context, in Input) (spec.Estimate, error) 
 	if err != nil {
 		return est, err
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	c.supervise(ctx)
 	r, err := c.rpc.Estimate(ctx, &pb.EstimateRequest{Input: p})
 	if err != nil {
 		return est, c.callError(err)
@@ -174,6 +192,9 @@ func (c *Client) Run(ctx context.Context, in Input, checkpoint File, sink func(*
 			if err := json.Unmarshal(d.GetCostJson(), &out.Cost); err != nil {
 				return out, &ProtocolError{c.Path, fmt.Errorf("its cost is not JSON: %w", err)}
 			}
+			if out.State != "finished" && out.State != "stopped" && out.State != "failed" {
+				return out, &ProtocolError{c.Path, fmt.Errorf("its run ended in the state %q, which is none", out.State)}
+			}
 			return out, nil
 		}
 		if err := sink(e); err != nil {
@@ -199,8 +220,8 @@ func (c *Client) supervise(ctx context.Context) (alive func()) {
 				ask, cancel := context.WithTimeout(ctx, c.opts.HungAfter)
 				_, err := c.rpc.Health(ask, &pb.HealthRequest{})
 				cancel()
-				if err != nil && ctx.Err() == nil {
-					c.kill(&HungError{Plugin: c.Method.Name, After: c.opts.HungAfter, Log: c.log.String()})
+				if status.Code(err) == codes.DeadlineExceeded && ctx.Err() == nil { // another error is an answer, or a crash that the call itself reports
+					c.kill(&HungError{Plugin: c.name(), After: c.opts.HungAfter, Log: c.log.String()})
 					return
 				}
 				timer.Reset(c.opts.HungAfter)

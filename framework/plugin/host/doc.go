@@ -1,8 +1,13 @@
 // Package host finds, launches, supervises and stops method plugins.
 //
-// A plugin runs in its own process group with an explicit environment and dies
-// with the host. Whatever it does, a call returns one clear error: a crash
-// with its signal and the log's tail (CrashedError), silence (HungError), a
-// program that is no plugin or speaks another protocol (ProtocolError), a
-// mistake in the configuration (spec.Diagnostics).
+// A plugin runs in its own process group with an explicit environment, and its
+// group ends with the client. When the host itself dies, a plugin gets SIGTERM
+// (on Linux); the SDK then ends the group. Sockets lie in a folder of their own,
+// and those that a killed host left are removed at the next launch.
+//
+// Whatever a plugin does, a call returns one clear error: a crash with its
+// signal and the log's tail (CrashedError), silence (HungError), a program that
+// is no plugin or speaks another protocol (ProtocolError), more memory than the
+// budget allows (MemoryError), a mistake in the configuration
+// (spec.Diagnostics).
 package host

@@ -11,7 +11,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -22,6 +21,7 @@ import (
 	goplugin "github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
 
+	"github.com/tunelab/tunelab/framework/plugin/living"
 	pb "github.com/tunelab/tunelab/framework/plugin/proto/tunelab/plugin/v1"
 	"github.com/tunelab/tunelab/framework/plugin/wire"
 	"github.com/tunelab/tunelab/framework/spec"
@@ -32,6 +32,7 @@ type LaunchOptions struct {
 	Name      string        // the method it must describe itself as
 	Log       io.Writer     // gets the plugin's stderr; nil: only the tail is kept
 	HungAfter time.Duration // default two minutes
+	StartIn   time.Duration // it must have started by then; default one minute
 	MaxMemory int64         // bytes resident; 0: no cap
 }
 
@@ -47,7 +48,9 @@ type Client struct {
 	cmd    *exec.Cmd
 	rpc    pb.MethodClient
 	log    *tail
+	end    context.CancelFunc // kills the process group, at any time
 	socket string
+	mark   *living.Marker
 
 	mu     sync.Mutex
 	peak   int64 // bytes, while it runs
@@ -74,17 +77,24 @@ func Launch(ctx context.Context, path string, o LaunchOptions) (*Client, error) 
 	if o.HungAfter == 0 {
 		o.HungAfter = 2 * time.Minute
 	}
+	if o.StartIn == 0 {
+		o.StartIn = time.Minute
+	}
 	sum, err := fileSum(path)
 	if err != nil {
 		return nil, fmt.Errorf("plugin %s: %w", path, err)
 	}
-	socket, err := os.MkdirTemp("", "tl") // short: a socket's path has 108 bytes at most
+	SweepSockets()
+	socket, mark, err := socketDir()
 	if err != nil {
-		return nil, fmt.Errorf("make a socket folder: %w", err)
+		return nil, err
 	}
-	c := &Client{Path: path, SHA256: hex.EncodeToString(sum), opts: o, log: &tail{w: o.Log}, socket: socket, stop: make(chan struct{})}
-	c.cmd = exec.Command(path)
-	c.cmd.Env = environment()
+	c := &Client{Path: path, SHA256: hex.EncodeToString(sum), opts: o, log: &tail{w: o.Log}, socket: socket, mark: mark, stop: make(chan struct{})}
+	life, end := context.WithCancel(context.Background())
+	c.end = end
+	c.cmd = exec.CommandContext(life, path)
+	c.cmd.Cancel = func() error { return syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL) }
+	c.cmd.Env = append(environment(), goplugin.EnvUnixSocketDir+"="+socket)
 	c.cmd.SysProcAttr = processGroup()
 	c.plugin = goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig:  wire.Handshake,
@@ -94,8 +104,9 @@ func Launch(ctx context.Context, path string, o LaunchOptions) (*Client, error) 
 		AutoMTLS:         true,
 		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
 		SecureConfig:     &goplugin.SecureConfig{Checksum: sum, Hash: sha256.New()},
-		StartTimeout:     time.Minute,
+		StartTimeout:     o.StartIn,
 		SyncStdout:       c.log,
+		SyncStderr:       c.log,
 		Stderr:           c.log,
 		Logger:           hclog.NewNullLogger(),
 		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: socket},
@@ -142,15 +153,29 @@ func (c *Client) connect(ctx context.Context) error {
 			return c.startError(err)
 		}
 	case <-ctx.Done():
+		c.end()
+		<-started
 		return ctx.Err()
 	}
+	return c.introduce(ctx)
+}
+
+// introduce asks the plugin what it is.
+func (c *Client) introduce(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	c.supervise(ctx)
 	d, err := c.rpc.Describe(ctx, &pb.DescribeRequest{})
 	if err != nil {
 		return c.callError(err)
 	}
-	if err := json.Unmarshal(d.GetMethodJson(), &c.Method); err != nil {
+	var m spec.Method
+	if err := json.Unmarshal(d.GetMethodJson(), &m); err != nil {
 		return &ProtocolError{c.Path, fmt.Errorf("its description is not JSON: %w", err)}
 	}
+	c.mu.Lock()
+	c.Method = m
+	c.mu.Unlock()
 	if c.opts.Name != "" && c.Method.Name != c.opts.Name {
 		return &ProtocolError{c.Path, fmt.Errorf("it describes itself as %q, not %q", c.Method.Name, c.opts.Name)}
 	}
@@ -169,10 +194,20 @@ func (c *Client) connect(ctx context.Context) error {
 
 // startError tells a crash at start from a program that is no plugin.
 func (c *Client) startError(err error) error {
-	if log := c.log.String(); strings.Contains(err.Error(), "plugin exited before we could connect") || strings.Contains(log, "panic:") || strings.Contains(log, "fatal error:") {
-		return &CrashedError{Plugin: c.Path, State: "before the handshake", Log: log}
-	}
 	first, _, _ := strings.Cut(err.Error(), "\n")
+	said, spoke := strings.CutPrefix(first, "Unrecognized remote plugin message: ")
+	switch {
+	case strings.Contains(first, "timeout while waiting for plugin to start"):
+		return &HungError{Plugin: c.Path, After: c.opts.StartIn, Log: c.log.String()}
+	case spoke && said != "":
+		return &ProtocolError{c.Path, fmt.Errorf("it printed %q to stdout where the handshake belongs", said)}
+	case spoke || strings.Contains(first, "plugin exited before we could connect"):
+		c.exited()
+		if st := c.state(); st == nil || !st.Success() {
+			return &CrashedError{Plugin: c.name(), State: stateText(st) + " before the handshake", Log: c.log.String()}
+		}
+		return &ProtocolError{c.Path, errors.New("it ended without a word of the protocol")}
+	}
 	return &ProtocolError{c.Path, errors.New(first)}
 }
 
@@ -187,7 +222,7 @@ func (c *Client) watch() {
 		over := c.opts.MaxMemory > 0 && rss > c.opts.MaxMemory
 		c.mu.Unlock()
 		if over {
-			c.kill(&MemoryError{Plugin: c.Method.Name, Used: rss, Most: c.opts.MaxMemory})
+			c.kill(&MemoryError{Plugin: c.name(), Used: rss, Most: c.opts.MaxMemory})
 			return
 		}
 		select {
@@ -196,6 +231,16 @@ func (c *Client) watch() {
 		case <-tick.C:
 		}
 	}
+}
+
+// name is how errors call the plugin: by its method, once it has said it.
+func (c *Client) name() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.Method.Name != "" {
+		return c.Method.Name
+	}
+	return c.Path
 }
 
 func (c *Client) pid() int {
@@ -212,9 +257,7 @@ func (c *Client) kill(why error) {
 		c.killed = why
 	}
 	c.mu.Unlock()
-	if pid := c.pid(); pid > 0 {
-		_ = syscall.Kill(-pid, syscall.SIGKILL)
-	}
+	c.end()
 }
 
 // Usage gives CPU seconds, user and system, and peak resident bytes so far.
@@ -223,7 +266,7 @@ func (c *Client) Usage() (cpuSeconds float64, peakBytes int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	cpuSeconds, peakBytes = max(c.cpu, cpu), max(c.peak, rss)
-	if st := c.cmd.ProcessState; st != nil {
+	if st := c.state(); st != nil {
 		cpuSeconds = (st.UserTime() + st.SystemTime()).Seconds()
 		if ru, ok := st.SysUsage().(*syscall.Rusage); ok {
 			peakBytes = max(peakBytes, maxRSS(ru))
@@ -245,12 +288,46 @@ func (c *Client) Close() {
 	c.closed = true
 	c.mu.Unlock()
 	pid := c.pid()
+	late := time.AfterFunc(closeGrace, c.end) // a plugin that hangs, or whose child holds its pipes
 	c.plugin.Kill()
+	late.Stop()
 	if pid > 0 {
-		_ = syscall.Kill(-pid, syscall.SIGKILL)
+		_ = syscall.Kill(-pid, syscall.SIGKILL) // what it started and left behind
 	}
+	c.end()
 	close(c.stop)
 	_ = os.RemoveAll(c.socket)
+	c.mark.Release()
+}
+
+// closeGrace is how long a plugin may take to end when it is closed.
+const closeGrace = time.Second
+
+// exited waits a moment for the process to be reaped, which follows the end of
+// its connection and its pipes.
+func (c *Client) exited() bool {
+	for range 100 {
+		if c.plugin.Exited() {
+			return true
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return false
+}
+
+// state is how the process ended; nil while it runs.
+func (c *Client) state() *os.ProcessState {
+	if !c.plugin.Exited() {
+		return nil
+	}
+	return c.cmd.ProcessState
+}
+
+func stateText(st *os.ProcessState) string {
+	if st == nil {
+		return "it ended"
+	}
+	return st.String()
 }
 
 // dispenser is the go-plugin side of a client.
@@ -292,10 +369,4 @@ func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return string(bytes.TrimSpace(t.buf))
-}
-
-// SocketDirs lists socket folders left by hosts that were killed.
-func SocketDirs() []string {
-	found, _ := filepath.Glob(filepath.Join(os.TempDir(), "tl[0-9]*"))
-	return found
 }

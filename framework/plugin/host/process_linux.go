@@ -9,10 +9,11 @@ import (
 	"syscall"
 )
 
-// processGroup puts the plugin in a group of its own and lets the kernel kill
-// it when the thread that started it ends, which it does with the host.
+// processGroup puts the plugin in a group of its own and lets the kernel send it
+// SIGTERM when the thread that started it ends, which it does with the host. It
+// is not SIGKILL, so that the SDK can end the processes that the plugin started.
 func processGroup() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 }
 
 func maxRSS(ru *syscall.Rusage) int64 { return ru.Maxrss << 10 } // KiB on Linux

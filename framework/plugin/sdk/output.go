@@ -1,9 +1,12 @@
 package sdk
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 
 	pb "github.com/tunelab/tunelab/framework/plugin/proto/tunelab/plugin/v1"
@@ -72,15 +75,38 @@ func (o *Output) Sample(step int64, itemID, prompt, text string) {
 	o.send(&pb.Event{Event: &pb.Event_Sample{Sample: &pb.Sample{Step: step, ItemId: itemID, Prompt: prompt, Text: text}}})
 }
 
-// Checkpoint announces that the folder dir, under the work folder, holds all
-// that a resumed run needs from step on.
+// Checkpoint hands over the folder dir, under the work folder, which holds all
+// that a resumed run needs from step on. It is moved away: the host stores it
+// while the run goes on, and dir may be written again.
 func (o *Output) Checkpoint(step int64, dir string) error {
 	rel, err := filepath.Rel(o.workDir, dir)
-	if err != nil || !filepath.IsLocal(rel) {
-		return fmt.Errorf("checkpoint %s is not under the run's folder %s", dir, o.workDir)
+	if err != nil || !filepath.IsLocal(rel) || rel == "." {
+		return fmt.Errorf("checkpoint %s is not a folder under the run's folder %s", dir, o.workDir)
 	}
-	o.send(&pb.Event{Event: &pb.Event_Checkpoint{Checkpoint: &pb.Checkpoint{Step: step, File: &pb.File{Kind: "checkpoint", Path: rel}}}})
+	if rel, err = o.handOver(dir); err != nil {
+		return fmt.Errorf("hand over the checkpoint %s: %w", dir, err)
+	}
+	o.send(&pb.Event{Event: &pb.Event_Checkpoint{Checkpoint: &pb.Checkpoint{Step: step, File: &pb.File{Kind: "checkpoint", Path: filepath.ToSlash(rel)}}}})
 	return nil
+}
+
+// handOver moves dir to the first free name and gives that, relative to the
+// work folder.
+func (o *Output) handOver(dir string) (rel string, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	const sent = ".sent"
+	if err := os.MkdirAll(filepath.Join(o.workDir, sent), 0o755); err != nil {
+		return "", err
+	}
+	for n := 1; ; n++ {
+		rel = filepath.Join(sent, strconv.Itoa(n))
+		if _, err := os.Lstat(filepath.Join(o.workDir, rel)); errors.Is(err, fs.ErrNotExist) {
+			return rel, os.Rename(dir, filepath.Join(o.workDir, rel))
+		} else if err != nil {
+			return "", err
+		}
+	}
 }
 
 func (o *Output) send(e *pb.Event) {

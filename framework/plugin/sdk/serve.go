@@ -42,10 +42,11 @@ func Serve(m Method) {
 		fmt.Fprintln(os.Stderr, "tunelab plugin:", err)
 		os.Exit(1)
 	}
-	os.Stdout = stdout // go-plugin writes its handshake line there, then takes it over
+	stderr := os.Stderr
+	os.Stdout = stdout // go-plugin writes its handshake line there, then takes both over
 	goplugin.Serve(&goplugin.ServeConfig{
 		HandshakeConfig:  wire.Handshake,
-		VersionedPlugins: map[int]goplugin.PluginSet{wire.Protocol: {wire.Name: &served{m: m}}},
+		VersionedPlugins: map[int]goplugin.PluginSet{wire.Protocol: {wire.Name: &served{m: m, stderr: stderr}}},
 		GRPCServer: func(o []grpc.ServerOption) *grpc.Server {
 			return grpc.NewServer(append(o, grpc.MaxRecvMsgSize(wire.MaxMessage), grpc.MaxSendMsgSize(wire.MaxMessage))...)
 		},
@@ -97,11 +98,12 @@ var _ goplugin.GRPCPlugin = (*served)(nil)
 // served is the go-plugin side of a method.
 type served struct {
 	goplugin.NetRPCUnsupportedPlugin
-	m Method
+	m      Method
+	stderr *os.File
 }
 
 func (s *served) GRPCServer(_ *goplugin.GRPCBroker, g *grpc.Server) error {
-	pb.RegisterMethodServer(g, &server{m: s.m})
+	pb.RegisterMethodServer(g, &server{m: s.m, stderr: s.stderr})
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 	"sync"
@@ -23,10 +24,26 @@ import (
 // server translates calls of the wire contract to a Method.
 type server struct {
 	pb.UnimplementedMethodServer
-	m Method
+	m        Method
+	stderr   *os.File // nil: what the process prints goes where it did
+	takeBack sync.Once
 
-	mu   sync.Mutex
-	runs map[string]*Output
+	mu    sync.Mutex
+	runs  map[string]*Output
+	asked map[string]bool // to stop, before they began
+}
+
+// begin registers a run, which a Stop may have overtaken.
+func (s *server) begin(id string, out *Output) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.runs == nil {
+		s.runs = map[string]*Output{}
+	}
+	s.runs[id] = out
+	if s.asked[id] {
+		close(out.stop)
+	}
 }
 
 // guard turns a panic of the method into an error with its stack.
@@ -39,7 +56,17 @@ func guard(fn func() error) (err error) {
 	return fn()
 }
 
+// keepPrints lets what the method prints go straight to the real stderr. By now
+// go-plugin has pointed both streams at a buffer that it sends over the
+// connection, where the last words of a crash would be lost.
+func (s *server) keepPrints() {
+	if s.stderr != nil {
+		os.Stdout, os.Stderr = s.stderr, s.stderr
+	}
+}
+
 func (s *server) Describe(context.Context, *pb.DescribeRequest) (*pb.DescribeResponse, error) {
+	s.takeBack.Do(s.keepPrints)
 	d, _, err := described(s.m)
 	if err != nil {
 		return nil, err
@@ -118,13 +145,7 @@ func (s *server) Run(r *pb.RunRequest, stream grpc.ServerStreamingServer[pb.Even
 	if err != nil {
 		return status.Error(codes.FailedPrecondition, err.Error())
 	}
-	id := r.GetInput().GetRunId()
-	s.mu.Lock()
-	if s.runs == nil {
-		s.runs = map[string]*Output{}
-	}
-	s.runs[id] = out
-	s.mu.Unlock()
+	s.begin(r.GetInput().GetRunId(), out)
 	result := make(chan error, 1)
 	go func() {
 		result <- guard(func() error {
@@ -181,7 +202,11 @@ func (s *server) Stop(_ context.Context, r *pb.StopRequest) (*pb.StopResponse, e
 	defer s.mu.Unlock()
 	out := s.runs[r.GetRunId()]
 	if out == nil {
-		return &pb.StopResponse{}, nil
+		if s.asked == nil {
+			s.asked = map[string]bool{}
+		}
+		s.asked[r.GetRunId()] = true
+		return &pb.StopResponse{Accepted: true}, nil
 	}
 	select {
 	case <-out.stop:

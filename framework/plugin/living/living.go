@@ -1,0 +1,55 @@
+package living
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// Marker is a lock file that shows that its maker lives.
+type Marker struct{ f *os.File }
+
+// Mark makes the lock file path, which stays locked until Release or the end
+// of this process. The folder must exist.
+func Mark(path string) (*Marker, error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".mark-*")
+	if err != nil {
+		return nil, fmt.Errorf("mark %s as in use: %w", path, err)
+	}
+	// It gets its name only once it is locked, so that nobody finds it without.
+	if err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		f.Close()
+		os.Remove(f.Name())
+		return nil, fmt.Errorf("mark %s as in use: %w", path, err)
+	}
+	return &Marker{f}, nil
+}
+
+// Release drops the lock; the file stays. A nil Marker is fine.
+func (m *Marker) Release() {
+	if m != nil {
+		m.f.Close()
+	}
+}
+
+// Dead reports whether path was made by Mark and its maker has ended or
+// released it. It is false when there is no such file or that cannot be told,
+// as on a file system without locks.
+func Dead(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	for {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EINTR) {
+			return err == nil
+		}
+	}
+}
