@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"sort"
 	"time"
 
 	"github.com/tunelab/tunelab/tracking"
@@ -80,7 +81,7 @@ type Shown struct {
 	Params         []tracking.Param       `json:"params"`
 	Parents        []tracking.Parent      `json:"parents"`
 	Children       []tracking.Parent      `json:"children"`
-	Scores         []tracking.Score       `json:"scores"`
+	Scores         []tracking.Score       `json:"scores"` // the task's own first
 	Artifacts      []tracking.ArtifactRef `json:"artifacts"`
 	Events         []tracking.Event       `json:"events"`
 }
@@ -109,6 +110,7 @@ func (l *Lab) ShowRun(ctx context.Context, id string) (*Shown, error) {
 	if s.Scores, err = l.Store.Scores(ctx, s.ID); err != nil {
 		return nil, err
 	}
+	sort.SliceStable(s.Scores, func(i, j int) bool { return s.Scores[i].Task == s.Task && s.Scores[j].Task != s.Task }) // the task's own first
 	if s.Artifacts, err = l.Store.Artifacts(ctx, s.ID, ""); err != nil {
 		return nil, err
 	}

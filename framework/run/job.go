@@ -45,18 +45,21 @@ type Gold func(fields map[string]any, response string) (float64, error)
 
 // Update tells whoever watches how a run goes.
 type Update struct {
-	RunID  string
-	Label  string
-	Task   string
-	Seed   int64
-	Phase  string // "estimate", "train", "predict test", ...
-	Step   int64
-	Total  int64
-	Metric string
-	Value  float64
-	Log    string
-	Status tracking.Status // set once, at the end
-	Reason string
+	RunID    string
+	Label    string
+	Stage    string
+	Task     string
+	Seed     int64
+	Phase    string // "estimate", "train", "predict test", ...
+	Step     int64
+	Total    int64
+	Metric   string
+	Value    float64
+	Log      string
+	Estimate *spec.Estimate  // set once, before it trains
+	Status   tracking.Status // set once, at the end
+	Reason   string
+	Score    *tracking.Score // with the status, of a finished run: by the metric that it is judged by
 }
 
 // Runner makes runs on this machine.

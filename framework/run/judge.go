@@ -153,6 +153,9 @@ func (j *judging) put(ctx context.Context, metric, mode, split string, items []s
 	}
 	total := aggregate(metric, j.job.Data.Task, items)
 	scores := []tracking.Score{total}
+	if j.main == nil {
+		j.main = &total
+	}
 	if len(without) < len(items) {
 		s := aggregate(metric, j.job.Data.Task, without)
 		s.Metric += "/without_overlap"

@@ -35,7 +35,8 @@ type active struct {
 	start     time.Time
 	log       string
 	logFile   *os.File
-	mark      *living.Marker // shows that this process works on the run
+	mark      *living.Marker  // shows that this process works on the run
+	main      *tracking.Score // by the metric that the run is judged by
 }
 
 // Run makes one run and returns its id. The error, if any, is why the run did
@@ -334,6 +335,7 @@ func (a *active) admit(ctx context.Context, est spec.Estimate) error {
 	if err := a.Store.AppendEvents(ctx, a.id, []tracking.Event{{Kind: "estimate", Level: "info", Data: raw}}); err != nil {
 		return err
 	}
+	a.update(Update{Estimate: &est})
 	have := memoryTotal()
 	if most := a.job.Spec.Budget.MaxMemoryBytes; most > 0 && (have == 0 || most < have) {
 		have = most
@@ -415,11 +417,20 @@ func (a *active) end(err error) error {
 	if row, e := a.Store.GetRun(ctx, a.id); e == nil {
 		status = row.Status // lost, when another process ended it
 	}
-	a.update(Update{Status: status, Reason: reason})
+	a.update(Update{Status: status, Reason: reason, Score: a.main})
 	if err == nil {
+		a.clear()
 		return storeErr
 	}
 	return fmt.Errorf("run %s %s: %w", a.id, status, err)
+}
+
+// clear removes what a finished run's folder holds twice: its files lie in the
+// artifact store.
+func (a *active) clear() {
+	for _, part := range []string{"artifacts", "sealed", "resume"} {
+		_ = os.RemoveAll(filepath.Join(a.work, part)) // of no more use, and Collect tries again
+	}
 }
 
 func (a *active) update(u Update) {
@@ -428,6 +439,6 @@ func (a *active) update(u Update) {
 	}
 	a.watching.Lock()
 	defer a.watching.Unlock()
-	u.RunID, u.Label, u.Task, u.Seed = a.id, a.job.Label, a.job.Spec.Task.Name, a.job.Spec.Seed
+	u.RunID, u.Label, u.Stage, u.Task, u.Seed = a.id, a.job.Label, a.job.Spec.Stage, a.job.Spec.Task.Name, a.job.Spec.Seed
 	a.Watch(u)
 }

@@ -103,6 +103,9 @@ func (p *progress) planned(done, total int) {
 // watch is told of every update of a run.
 func (p *progress) watch(u run.Update) {
 	name := u.Label
+	if u.Stage != "" {
+		name += " (" + u.Stage + ")"
+	}
 	if u.Task != "" {
 		name += " on " + u.Task
 	}
@@ -122,6 +125,9 @@ func (p *progress) watch(u run.Update) {
 	switch {
 	case u.Status != "":
 		p.line(p.ended(name, u))
+	case u.Estimate != nil && p.alone():
+		e := u.Estimate
+		p.line(fmt.Sprintf("%s: estimate: %d of %d parameters train, %d steps, %.2g FLOPs, %d MiB", name, e.TrainableParams, e.TotalParams, e.Steps, e.FLOPs, e.MemoryBytes>>20))
 	case u.Log != "":
 		p.line(name + ": " + oneLine(u.Log, 200))
 	case u.Phase != "" && p.live == nil:
@@ -132,6 +138,13 @@ func (p *progress) watch(u run.Update) {
 			p.line(fmt.Sprintf("%s: %s %d/%d;%s", name, u.Phase, u.Step, u.Total, p.remaining()))
 		}
 	}
+}
+
+// alone tells whether one run is made, and not a study.
+func (p *progress) alone() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.total == 0
 }
 
 func (p *progress) ended(name string, u run.Update) string {
@@ -147,6 +160,9 @@ func (p *progress) ended(name string, u run.Update) string {
 	}
 	if u.Reason != "" {
 		s += ": " + oneLine(u.Reason, 300)
+	}
+	if u.Score != nil {
+		s += fmt.Sprintf(", %s %.4g", u.Score.Metric, u.Score.Value)
 	}
 	return s
 }
