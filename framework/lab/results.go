@@ -96,10 +96,31 @@ func (l *Lab) cellResults(ctx context.Context, c Cell) ([]compare.Result, error)
 			out = append(out, r)
 		}
 	}
+	if err := l.stageScores(ctx, row, extra); err != nil {
+		return nil, err
+	}
 	if len(out) > 0 && len(extra) > 0 {
 		out[0].Extra = extra
 	}
 	return out, nil
+}
+
+// stageScores adds what a chain's earlier stages were judged by.
+func (l *Lab) stageScores(ctx context.Context, row tracking.Run, extra map[string]float64) error {
+	chain, err := l.chain(ctx, row)
+	if err != nil {
+		return err
+	}
+	for _, stage := range chain[:len(chain)-1] {
+		s, err := l.mainScore(ctx, stage)
+		if err != nil {
+			return err
+		}
+		if s != nil {
+			extra[stage.Stage+" stage: "+s.Metric] = s.Value
+		}
+	}
+	return nil
 }
 
 // inTable tells whether a metric has a column of its own: the task's metric,

@@ -54,25 +54,3 @@ func supervision(kinds map[string]int) string {
 	}
 	return strings.Join(parts, "\n")
 }
-
-// The further scores that say how much a model forgot: nats per token on the
-// base model's own held-out text, under the result and under the base.
-const (
-	lossAfter  = "heldout_loss"
-	lossBefore = "heldout_loss_before"
-)
-
-// forgettingTable has the held-out loss before and after, where known.
-func forgettingTable(c *compare.Comparison) grid {
-	t := grid{Left: 2, Header: []string{"method", "task", "loss before", "loss after", "change"}}
-	for _, r := range c.Rows {
-		for j, cell := range r.Cells {
-			after, has := cell.Extra[lossAfter]
-			before, had := cell.Extra[lossBefore]
-			if has && had {
-				t.Rows = append(t.Rows, row{Name: r.Name, Baseline: r.Baseline, Cells: plain(c.Columns[j].Task, fixed(before, 4), fixed(after, 4), fmt.Sprintf("%+.4f", after-before))})
-			}
-		}
-	}
-	return t
-}

@@ -10,6 +10,7 @@ type document struct {
 	Footnotes  []string // footnote n is Footnotes[n-1]
 	Costs      grid
 	Forgetting grid // no rows without held-out losses
+	Further    grid // no rows without further scores
 	Claims     []claimGroup
 	Notes      []string
 }
@@ -35,7 +36,7 @@ type cell struct {
 }
 
 func newDocument(c *compare.Comparison) document {
-	d := document{Costs: costTable(c), Forgetting: forgettingTable(c), Claims: claimGroups(c), Notes: c.Notes}
+	d := document{Costs: costTable(c), Forgetting: forgettingTable(c), Further: furtherTable(c), Claims: claimGroups(c), Notes: c.Notes}
 	d.Scores, d.Footnotes = scoreTable(c)
 	return d
 }

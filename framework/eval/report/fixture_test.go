@@ -48,7 +48,7 @@ func study(seeds int) *compare.Comparison {
 					r.Value = math.NaN()
 				}
 				if m == "full" || m == "lora" {
-					r.Extra = map[string]float64{lossAfter: 2.31 + 0.01*float64(mi+ti), lossBefore: 2.2987}
+					r.Extra = map[string]float64{lossAfter: 2.31 + 0.01*float64(mi+ti), lossBefore: 2.2987, "macro_f1": 0.5 + 0.01*float64(mi)}
 				}
 				rs = append(rs, r)
 			}

@@ -28,6 +28,10 @@ func Markdown(w io.Writer, c *compare.Comparison) error {
 		b.WriteString("\n## Forgetting\n\nNats per token on the base model's held-out text.\n\n")
 		pipes(&b, d.Forgetting)
 	}
+	if len(d.Further.Rows) > 0 {
+		b.WriteString("\n## Further scores\n\nMean over seeds.\n\n")
+		pipes(&b, d.Further)
+	}
 	if len(d.Claims) > 0 {
 		b.WriteString("\n## Claims\n")
 	}

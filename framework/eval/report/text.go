@@ -39,6 +39,10 @@ func Text(w io.Writer, c *compare.Comparison, o TextOptions) error {
 		p.heading("Forgetting (nats per token on the base model's held-out text)")
 		p.block(d.Forgetting)
 	}
+	if len(d.Further.Rows) > 0 {
+		p.heading("Further scores (mean over seeds)")
+		p.block(d.Further)
+	}
 	if len(d.Claims) > 0 {
 		p.heading("Claims")
 		for _, g := range d.Claims {
