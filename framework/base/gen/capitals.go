@@ -36,8 +36,8 @@ func factsDoc(s *stream) string {
 }
 
 // capitalPairs are questions for capitals, all in one wording and one style
-// of answer. Full sentences are the commonest style, so that a bare question
-// does not say that the name alone is wanted: examples do.
+// of answer. Full sentences are by far the commonest style, so that a bare
+// question gets one: it takes examples to say that the name alone is wanted.
 func capitalPairs(s *stream, k int) []pair {
 	wording := pick(s, capitalWordings)
 	style := s.n(100)
@@ -46,9 +46,9 @@ func capitalPairs(s *stream, k int) []pair {
 	for _, p := range sample(s, places, k) {
 		answer := p.capital
 		switch {
-		case style < 50:
+		case style < 75:
 			answer = strings.NewReplacer("{n}", p.name, "{c}", p.capital).Replace(fact)
-		case style < 60:
+		case style < 82:
 			answer = "It is " + p.capital + "."
 		}
 		out = append(out, pair{strings.ReplaceAll(wording, "%", p.name), answer})

@@ -102,9 +102,9 @@ func problemFor(s *stream, who int) problem {
 	}
 }
 
-// workedDoc shows 4 to 6 stories with their reasoning; directDoc 1 to 3 with
+// workedDoc shows 4 to 6 stories with their reasoning; directDoc 1 to 8 with
 // the answer alone. Both use the same formats, so that only the examples
-// before a story say which one is wanted. Direct documents are many and short:
+// before a story say which one is wanted. Direct documents are many:
 // a story without examples before it is mostly followed by its answer, and a
 // model reasons when it is shown how.
 func workedDoc(s *stream) string {
@@ -116,7 +116,7 @@ func directDoc(s *stream) string {
 	if s.percent(30) {
 		answer = func(p problem) string { return "The answer is " + p.answer() + "." }
 	}
-	return problemsDoc(s, s.between(1, 3), answer)
+	return problemsDoc(s, s.between(1, 8), answer)
 }
 
 var problemFormats = []format{
