@@ -25,13 +25,19 @@ var rooms = map[string][]string{
 	"framework/arch":     nil,
 	"tracking":           nil,
 
-	"framework/plugin/proto":              nil,
-	"framework/plugin/wire":               nil,
-	"framework/plugin/living":             nil,
-	"framework/plugin/sdk":                {"framework/spec", "framework/plugin/proto", "framework/plugin/wire"},
-	"framework/plugin/host":               {"framework/spec", "framework/plugin/proto", "framework/plugin/wire", "framework/plugin/living"},
-	"framework/plugin/plugintest":         nil,
-	"framework/plugin/plugintest/counter": {"framework/spec", "framework/plugin/sdk", "framework/plugin/proto", "framework/plugin/wire"},
+	"framework/plugin/proto":  nil,
+	"framework/plugin/wire":   nil,
+	"framework/plugin/living": nil,
+	"framework/plugin/sdk":    {"framework/spec", "framework/plugin/proto", "framework/plugin/wire"},
+	"framework/plugin/trust":  {"framework/plugin/wire"},
+	"framework/plugin/host":   {"framework/spec", "framework/plugin/proto", "framework/plugin/wire", "framework/plugin/living", "framework/plugin/trust"},
+	// What is tried is a real plugin, on a model made by the SDK's harness.
+	"framework/plugin/conformance":         {"framework/spec", "framework/plugin/host", "framework/plugin/proto", "framework/plugin/wire", "framework/llm", "framework/train", "framework/tune"},
+	"framework/plugin/conformance/faulty":  {"framework/spec", "framework/plugin/sdk", "framework/llm", "framework/train", "framework/tune"},
+	"framework/plugin/plugintest":          {"framework/spec", "framework/plugin/sdk", "framework/plugin/conformance", "framework/llm", "framework/train", "framework/tune"},
+	"framework/plugin/scaffold":            nil,
+	"framework/plugin/testplugins":         nil,
+	"framework/plugin/testplugins/counter": {"framework/spec", "framework/plugin/sdk", "framework/plugin/proto", "framework/plugin/wire"},
 
 	"framework/llm":   {"framework/compute", "framework/train/autograd"},
 	"framework/train": {"framework/compute", "framework/llm"},
@@ -42,9 +48,9 @@ var rooms = map[string][]string{
 	"framework/eval": {"framework/spec", "tracking"},
 	"framework/run": {"framework/spec", "framework/data", "framework/eval", "tracking", "framework/plugin/host", "framework/plugin/living", "framework/plugin/proto",
 		"framework/compute", "framework/llm/checkpoint"}, // the machine's CPU features, the model folder's hash
-	"framework/lab": {"framework/spec", "framework/data", "framework/eval", "tracking", "framework/run", "framework/plugin/host",
+	"framework/lab": {"framework/spec", "framework/data", "framework/eval", "tracking", "framework/run", "framework/plugin/host", "framework/plugin/trust", "framework/plugin/wire",
 		"framework/compute", "framework/llm", "framework/train", "framework/tune", "framework/base"},
-	"framework/cmd/tunelab": {"framework/lab", "framework/run", "framework/spec", "framework/llm/weights", "tracking"}, // besides the lab, the types that it speaks in
+	"framework/cmd/tunelab": {"framework/plugin/conformance", "framework/plugin/scaffold", "framework/lab", "framework/run", "framework/spec", "framework/llm/weights", "tracking"}, // besides the lab, the types that it speaks in
 
 	// A method of ours uses nothing that somebody else's could not.
 	"plugins/*": {"framework/spec", "framework/plugin/sdk", "framework/tune", "framework/train", "framework/llm", "framework/compute"},

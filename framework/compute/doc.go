@@ -16,15 +16,27 @@
 //
 // # Adding an op
 //
-//  1. Declare the record in the ops_*.go file of its family with registerOp
-//     (outside this package: [RegisterOp]). Gradient kernels are ops too and
+//  1. Declare the record in the ops_*.go file of its family with
+//     [RegisterOp]. Gradient kernels are ops too and
 //     accumulate (+=) into what they produce.
 //  2. Write the plain kernel in compute/ref. Compute in float64; never optimise.
-//  3. Write the fast kernel in compute/cpu (csrc), if it is worth it. Until then
+//  3. Write the fast kernel in compute/cpu, if it is worth it. Until then
 //     the cpu engine answers with MissingOpError.
 //  4. Give it cases and a tolerance in the table of compute/computetest, which
 //     fails while an op has none.
 //  5. Use it from train/autograd and add a gradient case there.
+//
+// # An op of your own
+//
+// A plugin registers an op that only it needs, from its own module, with
+// [RegisterOp], its plain kernel with Register of compute/ref and, if it is
+// worth it, a fast one with Register of compute/cpu; it calls the op with
+// Tape.Op of train/autograd, which runs the plain kernel on copies where an
+// engine has none. A gradient is a second op: its buffers are the inputs, the
+// output, the output's gradient and the inputs' gradients, which it adds to.
+// The tests are computetest.Op (the engines agree) and autogradtest.Check (the
+// gradient is that of the forward pass); train/autograd/autogradtest/op_test.go
+// is a whole op written that way.
 //
 // # Engines
 //

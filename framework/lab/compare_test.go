@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tunelab/tunelab/framework/plugin/plugintest"
+	"github.com/tunelab/tunelab/framework/plugin/testplugins"
 	"github.com/tunelab/tunelab/framework/run"
 	"github.com/tunelab/tunelab/framework/spec"
 	"github.com/tunelab/tunelab/tracking"
@@ -15,7 +15,7 @@ import (
 
 func (b *bench) study(entries ...MethodEntry) *Study {
 	for i := range entries {
-		entries[i].Name = plugintest.Counter
+		entries[i].Name = testplugins.Counter
 	}
 	return &Study{Name: "s", Model: filepath.Join(b.dir, "model"), Tasks: []string{filepath.Join(b.dir, "echo.yaml")}, Seeds: []int64{1, 2}, Baselines: new(bool), Methods: entries}
 }
@@ -127,7 +127,12 @@ func TestTuningPicksTheBestOnValidation(t *testing.T) {
 		t.Errorf("tested with %v, %v", sp.Params, err)
 	}
 	parents, err := b.Store.Parents(t.Context(), rows[3].ID)
-	if err != nil || len(parents) != 1 || parents[0].Parent != rows[1].ID || parents[0].Relation != tracking.TunedFrom {
+	if err != nil || len(parents) != 3 { // every trial: what it cost counts
 		t.Errorf("parents %+v, %v", parents, err)
+	}
+	for i, p := range parents {
+		if p.Parent != rows[i].ID || p.Relation != tracking.TunedFrom {
+			t.Errorf("parent %d is %+v, want trial %s", i, p, rows[i].ID)
+		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tunelab/tunelab/framework/plugin/plugintest"
+	"github.com/tunelab/tunelab/framework/plugin/testplugins"
 	"github.com/tunelab/tunelab/framework/run"
 	"github.com/tunelab/tunelab/framework/spec"
 	"github.com/tunelab/tunelab/tracking"
@@ -21,17 +21,17 @@ func TestEndStates(t *testing.T) {
 		status        tracking.Status
 		words         []string
 	}{
-		{plugintest.Counter, "error", spec.Budget{}, tracking.Failed, []string{"params.at: it was reached; set it above steps"}},
-		{plugintest.Counter, "panic", spec.Budget{}, tracking.Failed, []string{"the sum is odd", "fault.go"}},
-		{plugintest.Counter, "estimate", spec.Budget{}, tracking.Failed, []string{"estimated to need", "lower batch_size"}},
-		{plugintest.Counter, "missing", spec.Budget{}, tracking.Failed, []string{"no answer to item test-"}},
-		{plugintest.Counter, "memory", spec.Budget{MaxMemoryBytes: 150 << 20}, tracking.Failed, []string{"cap of 150 MiB", "budget.max_memory_bytes"}},
-		{plugintest.Counter, "huge", spec.Budget{}, tracking.Failed, []string{"16 MiB"}},
-		{plugintest.Counter, "exit", spec.Budget{}, tracking.Crashed, []string{"exit status 4", "giving up"}},
-		{plugintest.Counter, "kill", spec.Budget{}, tracking.Crashed, []string{"signal: killed"}},
-		{plugintest.Counter, "panic-go", spec.Budget{}, tracking.Crashed, []string{"the sum is odd"}},
-		{plugintest.Counter, "fork", spec.Budget{}, tracking.Crashed, []string{"exit status 0"}},
-		{plugintest.Counter, "hang", spec.Budget{}, tracking.Crashed, []string{"hung"}},
+		{testplugins.Counter, "error", spec.Budget{}, tracking.Failed, []string{"params.at: it was reached; set it above steps"}},
+		{testplugins.Counter, "panic", spec.Budget{}, tracking.Failed, []string{"the sum is odd", "fault.go"}},
+		{testplugins.Counter, "estimate", spec.Budget{}, tracking.Failed, []string{"estimated to need", "lower batch_size"}},
+		{testplugins.Counter, "missing", spec.Budget{}, tracking.Failed, []string{"no answer to item test-"}},
+		{testplugins.Counter, "memory", spec.Budget{MaxMemoryBytes: 150 << 20}, tracking.Failed, []string{"cap of 150 MiB", "budget.max_memory_bytes"}},
+		{testplugins.Counter, "huge", spec.Budget{}, tracking.Failed, []string{"16 MiB"}},
+		{testplugins.Counter, "exit", spec.Budget{}, tracking.Crashed, []string{"exit status 4", "giving up"}},
+		{testplugins.Counter, "kill", spec.Budget{}, tracking.Crashed, []string{"signal: killed"}},
+		{testplugins.Counter, "panic-go", spec.Budget{}, tracking.Crashed, []string{"the sum is odd"}},
+		{testplugins.Counter, "fork", spec.Budget{}, tracking.Crashed, []string{"exit status 0"}},
+		{testplugins.Counter, "hang", spec.Budget{}, tracking.Crashed, []string{"hung"}},
 		{"unended", "", spec.Budget{}, tracking.Failed, []string{"without saying how"}},
 		{"stateless", "", spec.Budget{}, tracking.Failed, []string{"tired"}},
 		{"oversize", "", spec.Budget{}, tracking.Failed, []string{"16 MiB"}},

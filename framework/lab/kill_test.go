@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tunelab/tunelab/framework/plugin/plugintest"
+	"github.com/tunelab/tunelab/framework/plugin/testplugins"
 	"github.com/tunelab/tunelab/framework/run"
 	"github.com/tunelab/tunelab/tracking"
 )
@@ -43,7 +43,7 @@ func (a *acknowledging) AppendMetrics(ctx context.Context, id string, ms []track
 
 // beHost makes a run and prints "run ID", "ack N" and "end STATUS".
 func beHost(params string) error {
-	o := One{Method: plugintest.Counter, Model: filepath.Join(os.Getenv(dirVar), "model"), Task: filepath.Join(os.Getenv(dirVar), "echo.yaml"), Seed: 5}
+	o := One{Method: testplugins.Counter, Model: filepath.Join(os.Getenv(dirVar), "model"), Task: filepath.Join(os.Getenv(dirVar), "echo.yaml"), Seed: 5}
 	if err := json.Unmarshal([]byte(params), &o.Params); err != nil {
 		return err
 	}

@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tunelab/tunelab/framework/plugin/plugintest"
+	"github.com/tunelab/tunelab/framework/plugin/host"
+	"github.com/tunelab/tunelab/framework/plugin/testplugins"
+	"github.com/tunelab/tunelab/framework/plugin/trust"
 	"github.com/tunelab/tunelab/framework/run"
 	"github.com/tunelab/tunelab/tracking"
 )
@@ -24,7 +26,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(plugintest.Main(m, &plugins))
+	os.Exit(testplugins.Main(m, &plugins))
 }
 
 // bench is a lab with the test plugins, a model folder that no plugin loads,
@@ -68,7 +70,27 @@ func openIn(dir, plugins string, watch func(run.Update)) (*Lab, error) {
 	if err := os.Setenv("TUNELAB_PLUGIN_DIR", plugins); err != nil {
 		return nil, err
 	}
-	return Open(filepath.Join(dir, "state"), Options{Watch: watch})
+	lock := filepath.Join(dir, "tunelab.lock")
+	if err := lockTestPlugins(lock, plugins); err != nil {
+		return nil, err
+	}
+	return Open(filepath.Join(dir, "state"), Options{Watch: watch, Lock: lock})
+}
+
+// lockTestPlugins pins the test plugins, which are one binary.
+func lockTestPlugins(path, plugins string) error {
+	lock, err := trust.ReadLock(path)
+	if err != nil {
+		return err
+	}
+	sum, err := host.FileSum(testplugins.Path(plugins, testplugins.Counter))
+	if err != nil {
+		return err
+	}
+	for _, name := range append([]string{testplugins.Counter, testplugins.Chain}, testplugins.Broken...) {
+		lock.Put(trust.Entry{Name: name, Source: "built by the tests", Version: "1.0.0", Protocol: "1.0", SHA256: map[string]string{trust.Platform(): sum}})
+	}
+	return lock.Write()
 }
 
 func put(t *testing.T, path, text string) {
@@ -109,7 +131,7 @@ func writeFixture(t *testing.T, dir string) {
 }
 
 func (b *bench) one(params map[string]any) One {
-	return One{Method: plugintest.Counter, Model: filepath.Join(b.dir, "model"), Task: filepath.Join(b.dir, "echo.yaml"), Seed: 5, Params: params}
+	return One{Method: testplugins.Counter, Model: filepath.Join(b.dir, "model"), Task: filepath.Join(b.dir, "echo.yaml"), Seed: 5, Params: params}
 }
 
 // run makes a run that must finish.

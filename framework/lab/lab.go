@@ -20,7 +20,10 @@ const Version = "0.1.0"
 
 // Options of Open; the zero value is good.
 type Options struct {
-	Watch func(run.Update) // told how runs go; may be nil
+	Watch    func(run.Update) // told how runs go; may be nil
+	Lock     string           // lock file of plugins; default $TUNELAB_LOCK, or tunelab.lock in the working folder
+	Unlocked bool             // the development override: load plugins that the lock file does not hold, and mark their runs
+	Warn     func(string)     // told of each plugin that is loaded so; may be nil
 }
 
 // Lab is an open state folder: the record of every run, its artifacts, caches.
@@ -30,6 +33,8 @@ type Lab struct {
 	Dir       string
 	Planned   func(done, total int) // told before each run of a study; may be nil
 	runner    *run.Runner
+	warn      func(string)
+	warned    map[string]bool // paths of plugins
 }
 
 // Open opens or makes the state folder dir and marks runs whose host went
@@ -51,8 +56,8 @@ func Open(dir string, o Options) (*Lab, error) {
 		store.Close()
 		return nil, err
 	}
-	l := &Lab{Store: store, Artifacts: blobs, Dir: dir}
-	l.runner = &run.Runner{Store: store, Artifacts: blobs, Dir: dir, Find: host.FindOptions{}, Watch: o.Watch, Version: Version, Now: time.Now}
+	l := &Lab{Store: store, Artifacts: blobs, Dir: dir, warn: o.Warn, warned: map[string]bool{}}
+	l.runner = &run.Runner{Store: store, Artifacts: blobs, Dir: dir, Find: host.FindOptions{Lock: o.Lock, Unlocked: o.Unlocked}, Watch: o.Watch, Version: Version, Now: time.Now}
 	if _, err := l.runner.Reap(context.Background()); err != nil {
 		store.Close()
 		return nil, err

@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 )
 
 // Skipped is a cell of the table that no run can fill.
@@ -51,10 +54,14 @@ func (l *Lab) remember(r *Record) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(path+".tmp", append(raw, '\n'), 0o644); err != nil {
+	err = checkpoint.WriteAtomic(path, func(w io.Writer) error {
+		_, err := w.Write(append(raw, '\n'))
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("write the study's record: %w", err)
 	}
-	return os.Rename(path+".tmp", path)
+	return nil
 }
 
 // Record reads back what the study of that name left.

@@ -63,8 +63,10 @@ func (l *Lab) Replay(ctx context.Context, id string) (*Replayed, error) {
 		}
 		job.Parents = append([]tracking.Parent{{Parent: old.ID, Relation: tracking.ReplayOf}}, parents...)
 		job.Inputs, job.Spec.Inputs = clone(inputs), append([]spec.Ref(nil), refs...)
-		if len(chain) > 1 && old.ID != row.ID {
-			job.HeldOut = nil // as RunChain does for the stages before the last
+		if asked, err := l.hasHeldOut(ctx, old.ID); err != nil {
+			return nil, err
+		} else if !asked { // as of a chain's stages before the last
+			job.HeldOut = nil
 		}
 		var made string
 		if old.Method == run.Majority {
@@ -120,6 +122,12 @@ func (l *Lab) chain(ctx context.Context, row tracking.Run) ([]tracking.Run, erro
 		out = append(out, stage)
 	}
 	return append(out, row), nil
+}
+
+// hasHeldOut tells whether a run was scored on the held-out text.
+func (l *Lab) hasHeldOut(ctx context.Context, id string) (bool, error) {
+	scores, err := l.Store.Scores(ctx, id)
+	return slices.ContainsFunc(scores, func(s tracking.Score) bool { return s.Metric == run.HeldOutLoss }), err
 }
 
 // firstDifference compares two runs; "" when they are bit-identical.
@@ -227,7 +235,11 @@ func surroundings(a, b tracking.Run) []string {
 	var out []string
 	for _, k := range sortedKeys(a.Hashes) {
 		if a.Hashes[k] != b.Hashes[k] {
-			out = append(out, fmt.Sprintf("%s: %.12s, was %.12s", k, b.Hashes[k], a.Hashes[k]))
+			s := fmt.Sprintf("%s: %.12s, was %.12s", k, b.Hashes[k], a.Hashes[k])
+			if k == "plugin" && a.Unlocked {
+				s += ", which no lock file held (the run is unlocked)"
+			}
+			out = append(out, s)
 		}
 	}
 	if a.SpecHash != b.SpecHash {

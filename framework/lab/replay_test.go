@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tunelab/tunelab/framework/plugin/plugintest"
+	"github.com/tunelab/tunelab/framework/plugin/testplugins"
 	"github.com/tunelab/tunelab/framework/run"
 	"github.com/tunelab/tunelab/tracking"
 )
@@ -100,7 +100,7 @@ func TestReplayRefusesWhatHasChanged(t *testing.T) {
 func TestChainStopsResumesAndReplays(t *testing.T) {
 	b := newBench(t)
 	o := b.one(nil)
-	o.Method = plugintest.Chain
+	o.Method = testplugins.Chain
 	whole, err := b.RunOne(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)

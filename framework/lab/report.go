@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -45,12 +46,20 @@ func (l *Lab) Report(ctx context.Context, name string) (*Report, error) {
 	r.Inputs.Title = "Study " + rec.Study.Name
 	r.Inputs.Settings = settings(rec)
 	seen := map[string]bool{}
+	var unlocked []string
 	for _, c := range rec.Cells {
 		if c.Run == "" {
 			continue
 		}
+		if row, err := l.Store.GetRun(ctx, c.Run); err != nil {
+			return nil, err
+		} else if row.Unlocked && !contains(unlocked, c.Label) {
+			unlocked = append(unlocked, c.Label)
+		}
 		curves, err := l.curves(ctx, c)
-		if err != nil {
+		if errors.Is(err, tracking.NotFound) { // deleted since; the table says so
+			continue
+		} else if err != nil {
 			return nil, err
 		}
 		r.Inputs.Curves = append(r.Inputs.Curves, curves...)
@@ -62,6 +71,9 @@ func (l *Lab) Report(ctx context.Context, name string) (*Report, error) {
 			}
 			r.Inputs.Samples = append(r.Inputs.Samples, samples...)
 		}
+	}
+	if len(unlocked) > 0 {
+		r.Comparison.Notes = append(r.Comparison.Notes, fmt.Sprintf("Unlocked: no lock file held the plugin binary of %s when it ran.", strings.Join(unlocked, ", ")))
 	}
 	return r, nil
 }
@@ -86,11 +98,11 @@ func settings(rec *Record) []report.Setting {
 	}
 	examples := "the whole training split"
 	if s.Budget.Examples > 0 {
-		examples = fmt.Sprint(s.Budget.Examples)
+		examples = fmt.Sprintf("at most %d", s.Budget.Examples)
 	}
 	tested := "all"
 	if s.Test > 0 {
-		tested = fmt.Sprint(s.Test)
+		tested = fmt.Sprintf("at most %d", s.Test)
 	}
 	match := s.Budget.Match
 	if match == "" {
@@ -101,7 +113,7 @@ func settings(rec *Record) []report.Setting {
 		{Key: "tasks", Value: strings.Join(s.Tasks, ", ")},
 		{Key: "seeds", Value: strings.Trim(fmt.Sprint(s.Seeds), "[]")},
 		{Key: "labelled examples", Value: examples},
-		{Key: "tuning trials", Value: fmt.Sprint(max(s.Budget.Trials, 1))},
+		{Key: "tuning trials", Value: fmt.Sprintf("at most %d a method; costs include them", max(s.Budget.Trials, 1))},
 		{Key: "test examples", Value: tested},
 		{Key: "budget matched by", Value: match},
 	}

@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -53,7 +54,10 @@ func (l *Lab) cellResults(ctx context.Context, c Cell) ([]compare.Result, error)
 		return []compare.Result{base}, nil
 	}
 	row, err := l.Store.GetRun(ctx, c.Run)
-	if err != nil {
+	if errors.Is(err, tracking.NotFound) {
+		base.Status, base.Reason = compare.Failed, "its run has been deleted"
+		return []compare.Result{base}, nil
+	} else if err != nil {
 		return nil, fmt.Errorf("the run of %s on %s, seed %d: %w", c.Label, c.Task, c.Seed, err)
 	}
 	if base.Cost, err = l.chainCost(ctx, row); err != nil {
@@ -153,7 +157,8 @@ func (l *Lab) items(ctx context.Context, r *compare.Result) error {
 	return nil
 }
 
-// chainCost is what a run cost together with the stages it started from.
+// chainCost is what a run cost together with the stages it started from and the
+// trials that chose its parameters.
 // Trainable parameters are the most of any stage.
 func (l *Lab) chainCost(ctx context.Context, row tracking.Run) (compare.Cost, error) {
 	total, err := costOf(row)
@@ -165,7 +170,7 @@ func (l *Lab) chainCost(ctx context.Context, row tracking.Run) (compare.Cost, er
 		return total, err
 	}
 	for _, p := range parents {
-		if p.Relation != tracking.InitialisedFrom && p.Relation != tracking.ResumedFrom {
+		if p.Relation != tracking.InitialisedFrom && p.Relation != tracking.ResumedFrom && p.Relation != tracking.TunedFrom {
 			continue
 		}
 		stage, err := l.Store.GetRun(ctx, p.Parent)
@@ -173,6 +178,10 @@ func (l *Lab) chainCost(ctx context.Context, row tracking.Run) (compare.Cost, er
 			return total, err
 		}
 		c, err := costOf(stage)
+		if p.Relation == tracking.TunedFrom { // a trial may be a chain itself; its artifact is not part of the result
+			c, err = l.chainCost(ctx, stage)
+			c.ArtifactBytes = 0
+		}
 		if err != nil {
 			return total, err
 		}

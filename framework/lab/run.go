@@ -7,10 +7,10 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/tunelab/tunelab/framework/base"
 	"github.com/tunelab/tunelab/framework/data"
-	"github.com/tunelab/tunelab/framework/plugin/host"
 	"github.com/tunelab/tunelab/framework/run"
 	"github.com/tunelab/tunelab/framework/spec"
 	"github.com/tunelab/tunelab/tracking"
@@ -22,10 +22,18 @@ const (
 	MajorityClass = "majority class"
 )
 
+// RunsFailed lists the runs of a study that failed; its table stands all the
+// same, and shows them as failed.
+type RunsFailed struct{ Errors []error }
+
+func (e *RunsFailed) Error() string   { return errors.Join(e.Errors...).Error() }
+func (e *RunsFailed) Unwrap() []error { return e.Errors }
+
 // RunStudy makes every run of a study. Runs that were finished before, with
 // the same spec and plugin, are not made again. A run that fails is recorded
-// as failed and the rest go on; the error lists the failures. Cancelling ctx
-// stops the run under way resumably and returns.
+// as failed and the rest go on; the error is then a *RunsFailed. Cancelling ctx
+// stops the run under way and returns; the same study goes on where it was, a
+// stopped run from its last checkpoint.
 func (l *Lab) RunStudy(ctx context.Context, s *Study) error {
 	if ds := s.check(); ds.Err() != nil {
 		return ds
@@ -77,7 +85,10 @@ func (l *Lab) RunStudy(ctx context.Context, s *Study) error {
 			failures = append(failures, fmt.Errorf("%s on %s, seed %d: %w", c.entry.Label, c.data.Task.Name, c.seed, err))
 		}
 	}
-	return errors.Join(failures...)
+	if len(failures) > 0 {
+		return &RunsFailed{failures}
+	}
+	return nil
 }
 
 // runCell makes the runs of one method, task and seed, and gives the last
@@ -101,7 +112,7 @@ func (l *Lab) runCell(ctx context.Context, c cell, job run.Job) (string, error) 
 
 type trialResult struct {
 	index   int
-	parents []tracking.Parent
+	parents []tracking.Parent // every trial: what it cost counts too
 }
 
 // tune runs one trial for each parameter set on the validation split and
@@ -126,8 +137,8 @@ func (l *Lab) tune(ctx context.Context, job run.Job, sets []map[string]any, m sp
 		}
 		if best.index < 0 || v > value {
 			best.index, value = i, v
-			best.parents = []tracking.Parent{{Parent: id, Relation: tracking.TunedFrom}}
 		}
+		best.parents = append(best.parents, tracking.Parent{Parent: id, Relation: tracking.TunedFrom})
 	}
 	return best, nil
 }
@@ -217,12 +228,24 @@ func limitTest(p *data.Prepared, n int, seed int64) *data.Prepared {
 
 func (s *Study) loadTasks() ([]*data.Prepared, error) {
 	var out []*data.Prepared
-	for _, name := range s.Tasks {
+	for i, name := range s.Tasks {
 		p, err := Task(s.taskName(name))
 		if err != nil {
 			return nil, err
 		}
+		for _, other := range out {
+			if other.Task.Name == p.Task.Name {
+				return nil, fmt.Errorf("tasks[%d]: another task is called %q; rename one of them", i, p.Task.Name)
+			}
+		}
 		out = append(out, p)
+	}
+	for i, m := range s.Methods {
+		for _, name := range m.Tasks {
+			if !slices.ContainsFunc(out, func(p *data.Prepared) bool { return p.Task.Name == name }) {
+				return nil, fmt.Errorf("methods[%d].tasks: the study has no task %q", i, name)
+			}
+		}
 	}
 	return out, nil
 }
@@ -238,7 +261,7 @@ func (s *Study) taskName(name string) string {
 // absolute makes a path independent of the working folder; names that are no
 // files stay as they are.
 func absolute(p string) string {
-	if _, err := os.Stat(p); p == "" || err != nil {
+	if _, err := os.Stat(p); p == "" || err != nil || contains(EmbeddedTasks(), p) {
 		return p
 	}
 	if abs, err := filepath.Abs(p); err == nil {
@@ -260,13 +283,7 @@ func (l *Lab) describeMethods(ctx context.Context, s *Study) (map[string]spec.Me
 	}
 	first := len(entries) - len(s.Methods)
 	for i, e := range entries {
-		o := l.runner.Find
-		o.Path = s.path(e.Plugin)
-		path, err := host.Find(e.Name, o)
-		if err != nil {
-			return nil, err
-		}
-		c, err := host.Launch(ctx, path, host.LaunchOptions{Name: e.Name})
+		c, err := l.launch(ctx, e.Name, s.path(e.Plugin))
 		if err != nil {
 			return nil, err
 		}
@@ -277,7 +294,11 @@ func (l *Lab) describeMethods(ctx context.Context, s *Study) (map[string]spec.Me
 			continue
 		}
 		for _, set := range e.combinations() {
-			_, found := c.Schema.Resolve(fmt.Sprintf("methods[%d].params", i-first), set)
+			at := fmt.Sprintf("methods[%d].params", i-first)
+			if s.bare {
+				at = "params"
+			}
+			_, found := c.Schema.Resolve(at, set)
 			ds = append(ds, found...)
 		}
 	}

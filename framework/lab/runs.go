@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -38,7 +39,7 @@ func (l *Lab) RunOne(ctx context.Context, o One) (string, error) {
 	if o.Experiment == "" {
 		o.Experiment = "runs"
 	}
-	s := &Study{Name: o.Experiment, Model: o.Model, Tasks: []string{o.Task}, Seeds: []int64{o.Seed}, Budget: o.Budget, Compute: o.Compute, Baselines: new(bool),
+	s := &Study{bare: true, Name: o.Experiment, Model: o.Model, Tasks: []string{o.Task}, Seeds: []int64{o.Seed}, Budget: o.Budget, Compute: o.Compute, Baselines: new(bool),
 		Methods: []MethodEntry{{Name: o.Method, Label: o.Label, Params: o.Params, Plugin: o.Plugin}}}
 	job, m, err := l.job(ctx, s)
 	if err != nil {
@@ -119,6 +120,9 @@ func (l *Lab) again(ctx context.Context, id string) (run.Job, tracking.Run, erro
 	held, err := heldOut(src.HeldOut, dir)
 	if err != nil {
 		return run.Job{}, row, err
+	}
+	if f, err := l.find(row.Method, src.Plugin); err == nil { // where it is not, the run will say so
+		l.caution(f)
 	}
 	label, trial := strings.CutSuffix(row.Name, " (trial)")
 	job := run.Job{Experiment: exp.Name, Label: label, Plugin: src.Plugin, ModelDir: dir, Data: prepared, HeldOut: held, Gold: golds[prepared.Gold], Spec: sp, Trial: trial, Source: src}
@@ -230,7 +234,7 @@ func (l *Lab) chainInputs(ctx context.Context, job *run.Job, row tracking.Run) e
 	return nil
 }
 
-// Export writes a run's result to the folder dir, which must not exist.
+// Export writes a run's result to the folder dir, which must be new or empty.
 func (l *Lab) Export(ctx context.Context, id, dir string) error {
 	row, err := l.Store.GetRun(ctx, id)
 	if err != nil {
@@ -249,6 +253,9 @@ func (l *Lab) Export(ctx context.Context, id, dir string) error {
 	}
 	if len(want) == 0 {
 		return fmt.Errorf("run %s (%s) has no result to export", row.ID, row.Status)
+	}
+	if found, err := os.ReadDir(dir); err == nil && len(found) > 0 {
+		return fmt.Errorf("export to %s: the folder is not empty; name another", dir)
 	}
 	return l.Artifacts.Materialize(ctx, want, dir, artifact.Copy)
 }
@@ -286,19 +293,17 @@ func (l *Lab) predict(ctx context.Context, id, mode string, items []spec.Item, m
 	if err != nil {
 		return err
 	}
-	o := l.runner.Find
-	o.Path = job.Plugin
-	path, err := host.Find(job.Spec.Method, o)
-	if err != nil {
-		return err
-	}
-	c, err := host.Launch(ctx, path, host.LaunchOptions{Name: job.Spec.Method})
+	c, err := l.launch(ctx, job.Spec.Method, job.Plugin)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	work := filepath.Join(l.Dir, "runs", row.ID)
-	file := filepath.Join(work, "asked-"+mode+".jsonl")
+	work, err := os.MkdirTemp("", "tunelab-ask-*")
+	if err != nil {
+		return fmt.Errorf("make a folder for the questions: %w", err)
+	}
+	defer os.RemoveAll(work)
+	file := filepath.Join(work, "asked.jsonl")
 	if _, _, err := data.WriteItems(file, items); err != nil {
 		return err
 	}

@@ -25,7 +25,8 @@ type Study struct {
 	Baselines  *bool         `yaml:"baselines" json:"baselines"`   // majority class and base zero-shot; default true
 	Forgetting string        `yaml:"forgetting" json:"forgetting"` // JSONL file with a text field; default: the base model's own held-out text
 
-	dir string // of the study file: relative paths start here
+	dir  string // of the study file: relative paths start here
+	bare bool   // one run, made without a study: its parameters are named without their place in one
 }
 
 // MethodEntry is one row of the table.
@@ -82,7 +83,17 @@ func (s *Study) check() spec.Diagnostics {
 		}
 		seen[v] = true
 	}
-	labels := map[string]bool{}
+	if s.Name != filepath.Base(s.Name) || s.Name == "." || s.Name == ".." {
+		ds.Add("name", fmt.Sprintf("%q is no plain name", s.Name), "leave out slashes: files are named by it")
+	}
+	listed := map[string]bool{}
+	for i, t := range s.Tasks {
+		if listed[t] {
+			ds.Add(fmt.Sprintf("tasks[%d]", i), fmt.Sprintf("%q stands twice", t), "remove one")
+		}
+		listed[t] = true
+	}
+	labels := map[string]bool{ZeroShot: true, MajorityClass: true}
 	for i := range s.Methods {
 		m := &s.Methods[i]
 		at := fmt.Sprintf("methods[%d]", i)
@@ -120,6 +131,20 @@ func (s *Study) check() spec.Diagnostics {
 	}
 	if p := s.Compute.Precision; p != "" && p != "f32" {
 		ds.Add("compute.precision", fmt.Sprintf("%q is not supported", p), "use f32")
+	}
+	if l := s.Budget.Limits; l.AddressSpaceBytes < 0 || l.CPUSeconds < 0 || l.OpenFiles < 0 {
+		ds.Add("budget.limits", "a limit below 0", "use 0 for none")
+	}
+	if e := s.Compute.Engine; e != "" && e != "cpu" && e != "ref" {
+		ds.Add("compute.engine", fmt.Sprintf("%q is not an engine", e), "choose cpu or ref")
+	}
+	for _, f := range []struct {
+		path  string
+		value float64
+	}{{"compute.threads", float64(s.Compute.Threads)}, {"budget.max_wall_seconds", s.Budget.MaxWallSeconds}, {"budget.max_memory_bytes", float64(s.Budget.MaxMemoryBytes)}} {
+		if f.value < 0 {
+			ds.Add(f.path, fmt.Sprintf("%g is below 0", f.value), "use 0 for the default")
+		}
 	}
 	if s.Test < 0 || s.Budget.Examples < 0 {
 		ds.Add("budget", "a number of examples below 0", "use 0 for all")

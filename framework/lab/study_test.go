@@ -132,6 +132,7 @@ func TestStudyMistakesNameTheirField(t *testing.T) {
 		{"tasks: [a]\nmethods: [{name: lora, sweep: {rank: [1, 2]}}]", "methods[0].sweep: 2 combinations"},
 		{"tasks: [a]\nmethods: [{name: lora}]\nbudget: {match: tokens}", "budget.max_tokens"},
 		{"tasks: [a]\nmethods: [{name: lora}]\ncompute: {precision: f16}", "compute.precision"},
+		{"tasks: [a]\nmethods: [{name: lora}]\nbudget: {limits: {open_files: -1}}", "budget.limits"},
 		{"tasks: [a\n", "study.yaml"},
 	} {
 		path := filepath.Join(t.TempDir(), "study.yaml")

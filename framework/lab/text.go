@@ -43,7 +43,7 @@ func ReadLines(r io.Reader, name string, ids bool) ([]Line, error) {
 		if err := dec.Decode(&l); err != nil {
 			return nil, fmt.Errorf("%s:%d: %w; expected %s", name, n, err, want)
 		}
-		if ids && len(l.IDs) == 0 || !ids && l.Text == nil {
+		if ids && (len(l.IDs) == 0 || l.Text != nil) || !ids && (l.Text == nil || l.IDs != nil) {
 			return nil, fmt.Errorf("%s:%d: expected %s", name, n, want)
 		}
 		out = append(out, l)

@@ -95,9 +95,14 @@ func questions(mode string, t spec.Task, test []data.TestItem) []question {
 			}
 			out = append(out, q)
 		case spec.ModeReward:
-			for _, of := range []string{"chosen", "rejected"} {
+			// Neither the id nor the order says which response is which.
+			sides := []string{"chosen", "rejected"}
+			if spec.Stream(0, "pair "+it.Item.ID).IntN(2) == 1 {
+				slices.Reverse(sides)
+			}
+			for n, of := range sides {
 				p := q
-				p.of, p.item.ID = of, it.Item.ID+"/"+of
+				p.of, p.item.ID = of, fmt.Sprintf("%s/%d", it.Item.ID, n)
 				p.item.Response = it.Chosen
 				if of == "rejected" {
 					p.item.Response = it.Rejected

@@ -3,8 +3,10 @@ package run
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 
 	"github.com/tunelab/tunelab/framework/data"
@@ -196,13 +198,28 @@ func (j *judging) ask(ctx context.Context, mode, split string, qs []question) ([
 }
 
 func (j *judging) predict(ctx context.Context, mode, what string, items []spec.Item) (map[string]spec.Prediction, error) {
-	path := filepath.Join(j.work, "data", what+"-"+mode+".jsonl")
+	// The questions, which may show targets, lie where no training can see them,
+	// and no longer than they are asked.
+	tmp, err := os.MkdirTemp("", "tunelab-ask-*")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder for the questions: %w", err)
+	}
+	defer os.RemoveAll(tmp)
+	path := filepath.Join(tmp, what+"-"+mode+".jsonl")
 	sum, size, err := data.WriteItems(path, items)
 	if err != nil {
 		return nil, err
 	}
+	in := j.in
+	in.WorkDir = filepath.Join(tmp, "work")
+	if mode == spec.ModeLogprobs || mode == spec.ModeReward {
+		in.CacheDir = filepath.Join(tmp, "cache")
+	}
+	if err := errors.Join(os.MkdirAll(in.WorkDir, 0o700), os.MkdirAll(in.CacheDir, 0o755)); err != nil {
+		return nil, fmt.Errorf("make a folder for the questions: %w", err)
+	}
 	out := map[string]spec.Prediction{}
-	err = j.c.Predict(ctx, j.in, j.artifacts, mode, host.File{Path: path, SHA256: sum, Size: size}, func(ps []spec.Prediction, done, total int64) error {
+	err = j.c.Predict(ctx, in, j.artifacts, mode, host.File{Path: path, SHA256: sum, Size: size}, func(ps []spec.Prediction, done, total int64) error {
 		for _, p := range ps {
 			out[p.ID] = p
 			j.cost.PromptTokens += int64(p.PromptTokens)

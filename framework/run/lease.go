@@ -66,7 +66,14 @@ func (r *Runner) Reap(ctx context.Context) ([]string, error) {
 	var ids []string
 	for _, row := range rows {
 		lease, err := r.Store.GetLease(ctx, row.ID)
-		if errors.Is(err, tracking.NotFound) {
+		if errors.Is(err, tracking.NotFound) && row.Status == tracking.Pending && r.Now().Sub(row.Created) > r.leaseTTL() {
+			// Its host was killed between writing the row and taking the lease.
+			if err := r.Store.SetStatus(ctx, row.ID, tracking.Lost, "its host ended before it took the run up"); err != nil && !errors.Is(err, tracking.Conflict) {
+				return ids, err
+			}
+			ids = append(ids, row.ID)
+			continue
+		} else if errors.Is(err, tracking.NotFound) {
 			continue
 		} else if err != nil {
 			return ids, err

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/tunelab/tunelab/framework/plugin/host"
@@ -111,29 +111,52 @@ func (r *recorder) sample(s *pb.Sample) error {
 // checkpoint stores the folder by content, so that a resumed run finds it even
 // when the run's folder is gone.
 func (r *recorder) checkpoint(c *pb.Checkpoint) error {
-	dir := filepath.Join(r.a.work, filepath.FromSlash(c.GetFile().GetPath()))
+	path := filepath.FromSlash(c.GetFile().GetPath())
+	if !filepath.IsLocal(path) || filepath.Clean(path) == "." {
+		return fmt.Errorf("the plugin's checkpoint %q is not a folder under the run's own", c.GetFile().GetPath())
+	}
+	dir := filepath.Join(r.a.work, path)
 	ctx := context.Background()
 	refs, err := r.a.Artifacts.PutTree(ctx, dir, "checkpoint")
 	if err != nil {
 		return fmt.Errorf("store the checkpoint: %w", err)
 	}
+	at := saved{Step: c.GetStep(), Metrics: r.written}
 	for i := range refs {
 		refs[i].Direction = tracking.Out
-		refs[i].Path = "checkpoint/" + refs[i].Path
+		refs[i].Path = checkpointPrefix + refs[i].Path
+		at.Files = append(at.Files, refs[i].Path)
 	}
+	raw, err := json.Marshal(at)
+	if err != nil {
+		return err
+	}
+	blob, err := r.a.Artifacts.PutReader(ctx, bytes.NewReader(raw))
+	if err != nil {
+		return fmt.Errorf("store the checkpoint: %w", err)
+	}
+	refs = append(refs, tracking.ArtifactRef{Direction: tracking.Out, Kind: "checkpoint", Path: savedPath, SHA256: blob.SHA256, Size: blob.Size})
 	if err := r.a.Store.PutArtifacts(ctx, r.a.id, refs); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(dir); err != nil {
 		return err
 	}
-	return r.append("checkpoint", "info", saved{Step: c.GetStep(), Metrics: r.written})
+	return r.append("checkpoint", "info", at)
 }
 
-// saved is the data of a checkpoint's event.
+const (
+	checkpointPrefix = "checkpoint/"
+	savedPath        = checkpointPrefix + ".saved.json"
+)
+
+// saved says what a checkpoint is. It is stored with the checkpoint's files in
+// one write, so that a kill never leaves the files of one beside the count of
+// another.
 type saved struct {
-	Step    int64 `json:"step"`
-	Metrics int   `json:"metrics"` // how many the run had by then
+	Step    int64    `json:"step"`
+	Metrics int      `json:"metrics"` // how many the run had by then
+	Files   []string `json:"files"`   // paths of its artifacts; those of older checkpoints may stand beside them
 }
 
 // seal stores the result by content; after that the artifacts cannot change.
@@ -158,13 +181,13 @@ func (r *recorder) resumeFrom(ctx context.Context) (host.File, error) {
 	if a.job.Resume == "" {
 		return host.File{}, nil
 	}
-	events, err := a.Store.Events(ctx, a.job.Resume, tracking.EventFilter{Kind: "checkpoint"})
-	if err != nil || len(events) == 0 {
+	refs, err := a.Store.Artifacts(ctx, a.job.Resume, tracking.Out)
+	if err != nil {
 		return host.File{}, err
 	}
-	var at saved
-	if err := json.Unmarshal(events[len(events)-1].Data, &at); err != nil {
-		return host.File{}, fmt.Errorf("the checkpoint of run %s: %w", a.job.Resume, err)
+	at, err := a.savedIn(refs)
+	if err != nil || at == nil {
+		return host.File{}, err
 	}
 	if at.Metrics > 0 {
 		if r.metrics, err = a.Store.Metrics(ctx, a.job.Resume, tracking.MetricFilter{Limit: at.Metrics}); err != nil {
@@ -174,19 +197,37 @@ func (r *recorder) resumeFrom(ctx context.Context) (host.File, error) {
 	for i := range r.metrics {
 		r.metrics[i].Run, r.metrics[i].Seq = "", 0
 	}
-	refs, err := a.Store.Artifacts(ctx, a.job.Resume, tracking.Out)
-	if err != nil {
-		return host.File{}, err
-	}
+	files := slices.DeleteFunc(slices.Clone(refs), func(f tracking.ArtifactRef) bool { return !slices.Contains(at.Files, f.Path) })
 	dir := filepath.Join(a.work, "resume")
-	if err := materialize(ctx, a.Artifacts, refs, "checkpoint/", dir); err != nil {
+	if err := materialize(ctx, a.Artifacts, files, checkpointPrefix, dir); err != nil {
 		return host.File{}, err
 	}
-	refs = slices.DeleteFunc(refs, func(f tracking.ArtifactRef) bool { return !strings.HasPrefix(f.Path, "checkpoint/") })
+	refs = slices.DeleteFunc(refs, func(f tracking.ArtifactRef) bool { return f.Path != savedPath && !slices.Contains(at.Files, f.Path) })
 	if err := errors.Join(r.flush(), a.Store.PutArtifacts(ctx, a.id, refs), r.append("checkpoint", "info", at)); err != nil {
 		return host.File{}, err
 	}
 	return host.File{Path: dir}, nil
+}
+
+// savedIn reads what the last checkpoint among a run's artifacts is; nil when
+// there is none.
+func (a *active) savedIn(refs []tracking.ArtifactRef) (*saved, error) {
+	for _, f := range refs {
+		if f.Path != savedPath {
+			continue
+		}
+		r, err := a.Artifacts.Open(f.SHA256)
+		if err != nil {
+			return nil, fmt.Errorf("the checkpoint of run %s: %w", a.job.Resume, err)
+		}
+		defer r.Close()
+		var at saved
+		if err := json.NewDecoder(r).Decode(&at); err != nil {
+			return nil, fmt.Errorf("the checkpoint of run %s: %w", a.job.Resume, err)
+		}
+		return &at, nil
+	}
+	return nil, nil
 }
 
 // materialize writes the artifacts under prefix to dir.

@@ -46,8 +46,8 @@ func (a *active) row() (tracking.NewRun, error) {
 	}
 	n := tracking.NewRun{Parents: a.job.Parents, Run: tracking.Run{
 		Name: a.label(), Method: a.job.Spec.Method, Stage: a.job.Spec.Stage, Task: a.job.Spec.Task.Name, Seed: a.job.Spec.Seed,
-		Experiment: exp.ID, SpecJSON: raw, CodeVersion: codeVersion(a.Version), Machine: machine, NamedSeeds: named,
-		Hashes: map[string]string{"model": a.job.Spec.Model.SHA256, "data": a.job.Data.Hash, "template": template},
+		Experiment: exp.ID, SpecJSON: raw, CodeVersion: codeVersion(a.Version), Machine: machine, NamedSeeds: named, Unlocked: a.found.State == host.Unlocked,
+		Hashes: map[string]string{"model": a.job.Spec.Model.SHA256, "data": a.job.Data.Hash, "template": template, "asked": a.asked},
 	}}
 	for _, k := range sortedKeys(a.job.Spec.Params) {
 		v, err := json.Marshal(a.job.Spec.Params[k])

@@ -27,8 +27,8 @@ type active struct {
 	job       Job
 	id        string
 	holder    string
-	work      string // the run's folder
-	path      string // of the plugin binary
+	work      string     // the run's folder
+	found     host.Found // the plugin binary; zero for a baseline of the host's own
 	pluginSum string
 	input     host.Input
 	cost      spec.Cost
@@ -37,6 +37,7 @@ type active struct {
 	logFile   *os.File
 	mark      *living.Marker  // shows that this process works on the run
 	main      *tracking.Score // by the metric that the run is judged by
+	asked     string          // hash of the examples and items that it is given
 }
 
 // Run makes one run and returns its id. The error, if any, is why the run did
@@ -49,6 +50,9 @@ func (r *Runner) Run(ctx context.Context, job Job) (string, error) {
 	}
 	if id, err := a.finishedBefore(ctx); id != "" || err != nil {
 		return id, err
+	}
+	if err := a.goOn(ctx); err != nil {
+		return "", err
 	}
 	if err := a.begin(ctx); err != nil {
 		return a.id, err
@@ -95,12 +99,11 @@ var (
 func (a *active) validate(ctx context.Context) error {
 	o := a.Find
 	o.Path = a.job.Plugin
-	path, err := host.Find(a.job.Spec.Method, o)
+	found, err := host.Find(a.job.Spec.Method, o)
 	if err != nil {
 		return err
 	}
-	a.path = path
-	c, err := host.Launch(ctx, path, host.LaunchOptions{Name: a.job.Spec.Method, HungAfter: a.HungAfter})
+	c, err := host.Launch(ctx, found.Path, host.LaunchOptions{Name: a.job.Spec.Method, HungAfter: a.HungAfter, SHA256: found.Pinned()})
 	if err != nil {
 		return err
 	}
@@ -109,7 +112,7 @@ func (a *active) validate(ctx context.Context) error {
 	if err := ds.Err(); err != nil {
 		return fmt.Errorf("method %s: %w", a.job.Spec.Method, err)
 	}
-	a.job.Spec.Params, a.pluginSum = params, c.SHA256
+	a.job.Spec.Params, a.found, a.pluginSum = params, found, c.SHA256
 	if a.job.Spec.Stage == "" && len(c.Method.Stages) > 0 {
 		return fmt.Errorf("method %s is a chain (%v): run its stages", a.job.Spec.Method, c.Method.Stages)
 	}
@@ -135,7 +138,8 @@ func (a *active) complete() error {
 	}
 	a.job.Spec.Model = spec.Ref{Kind: "model", Name: filepath.Base(a.job.ModelDir), SHA256: sum, Size: size}
 	a.job.Spec.Task = a.job.Data.Task
-	return nil
+	a.asked, err = a.job.asked()
+	return err
 }
 
 // finishedBefore gives the id of a finished run that this one would repeat.
@@ -155,13 +159,24 @@ func (a *active) finishedBefore(ctx context.Context) (string, error) {
 		return "", err
 	}
 	for _, r := range rows {
-		if r.Hashes["plugin"] == a.pluginSum && r.Hashes["data"] == a.job.Data.Hash && r.Name == a.label() {
+		if a.same(r) {
+			if replay, err := a.isReplay(ctx, r.ID); err != nil {
+				return "", err
+			} else if replay { // it is there to be compared, not to stand in a table
+				continue
+			}
 			a.id = r.ID
 			a.update(Update{Status: r.Status, Reason: "reused"})
 			return r.ID, nil
 		}
 	}
 	return "", nil
+}
+
+// same says whether a recorded run of the same spec was given the same plugin,
+// examples and test items.
+func (a *active) same(r tracking.Run) bool {
+	return r.Hashes["plugin"] == a.pluginSum && r.Hashes["data"] == a.job.Data.Hash && r.Hashes["asked"] == a.asked && r.Name == a.label()
 }
 
 // label is the run's name; trials are told from the run that is tested.
@@ -206,7 +221,15 @@ func (a *active) take(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Store.AppendEvents(ctx, a.id, []tracking.Event{{Kind: "source", Level: "info", Data: src}, {Kind: "overlap", Level: "info", Data: overlap}}); err != nil {
+	events := []tracking.Event{{Kind: "source", Level: "info", Data: src}, {Kind: "overlap", Level: "info", Data: overlap}}
+	if a.found.Path != "" {
+		plugin, err := json.Marshal(a.found)
+		if err != nil {
+			return err
+		}
+		events = append(events, tracking.Event{Kind: "plugin", Level: "info", Data: plugin}) // which of the places the search came to first
+	}
+	if err := a.Store.AppendEvents(ctx, a.id, events); err != nil {
 		return err
 	}
 	return a.Store.SetStatus(ctx, a.id, tracking.Running, "")
@@ -275,7 +298,10 @@ func (a *active) train(ctx context.Context) error {
 	case "stopped":
 		return a.stopped(ctx)
 	case "failed":
-		return done.Errors
+		if err := done.Errors.Err(); err != nil {
+			return err
+		}
+		return fmt.Errorf("the plugin says that its run failed: %s", done.Reason)
 	}
 	return a.seal(ctx)
 }
@@ -351,7 +377,9 @@ func (a *active) launch(ctx context.Context) (*host.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the plugin's log: %w", err)
 	}
-	c, err := host.Launch(ctx, a.path, host.LaunchOptions{Name: a.job.Spec.Method, Log: log, HungAfter: a.HungAfter, MaxMemory: a.job.Spec.Budget.MaxMemoryBytes})
+	b := a.job.Spec.Budget
+	c, err := host.Launch(ctx, a.found.Path, host.LaunchOptions{Name: a.job.Spec.Method, Log: log, HungAfter: a.HungAfter, SHA256: a.found.Pinned(),
+		MaxMemory: b.MaxMemoryBytes, Limits: b.Limits})
 	if err != nil {
 		log.Close()
 		return nil, err

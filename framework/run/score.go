@@ -99,6 +99,9 @@ func pairs(qs []question, ps []spec.Prediction) ([]scored, error) {
 			return nil, fmt.Errorf("item %s: reward mode gives one score a response", qs[i].item.ID)
 		}
 		chosen, rejected := ps[i].Scores[0], ps[i+1].Scores[0]
+		if qs[i].of == "rejected" {
+			chosen, rejected = rejected, chosen
+		}
 		ok := chosen > rejected
 		s := scored{value: score.Win(chosen, rejected)}
 		raw, err := json.Marshal(map[string]float64{"chosen": chosen, "rejected": rejected})

@@ -18,8 +18,8 @@ func Spoken(mode string, t spec.Task, it spec.Item, p spec.Prediction) string {
 		if len(options) == 0 {
 			options = t.Labels
 		}
-		if len(p.Scores) == len(options) && len(options) > 0 {
-			return options[score.Argmax(p.Scores)]
+		if k := score.Argmax(p.Scores); len(p.Scores) == len(options) && k >= 0 {
+			return options[k]
 		}
 	case spec.ModeLogprobs:
 		sum := 0.0

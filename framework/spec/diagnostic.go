@@ -25,7 +25,7 @@ func (d Diagnostic) String() string {
 // Diagnostics is a list of findings; as an error it prints them one a line.
 type Diagnostics []Diagnostic
 
-// Errorf style constructors keep call sites short.
+// Add appends a finding of severity "error".
 func (ds *Diagnostics) Add(path, summary, detail string) {
 	*ds = append(*ds, Diagnostic{Severity: "error", Path: path, Summary: summary, Detail: detail})
 }

@@ -38,6 +38,16 @@ type Budget struct {
 	MaxFLOPs       float64 `json:"max_flops,omitempty" yaml:"max_flops"`               // training FLOPs, with match: flops
 	MaxWallSeconds float64 `json:"max_wall_seconds,omitempty" yaml:"max_wall_seconds"` // hard cap; a run it ends is not replayable
 	MaxMemoryBytes int64   `json:"max_memory_bytes,omitempty" yaml:"max_memory_bytes"` // hard cap on the plugin's resident memory
+	Limits         Limits  `json:"limits,omitzero" yaml:"limits"`                      // that the system enforces on each of the run's plugin processes
+}
+
+// Limits are resource limits of a plugin process (setrlimit; Linux only). 0 is
+// none. A Go program reserves address space that it never touches: below about
+// 3 GiB beside the model it may not start.
+type Limits struct {
+	AddressSpaceBytes int64 `json:"address_space_bytes,omitempty" yaml:"address_space_bytes"` // RLIMIT_AS
+	CPUSeconds        int64 `json:"cpu_seconds,omitempty" yaml:"cpu_seconds"`                 // RLIMIT_CPU, user and system, of all threads
+	OpenFiles         int64 `json:"open_files,omitempty" yaml:"open_files"`                   // RLIMIT_NOFILE, sockets and pipes included; the protocol itself needs about 20
 }
 
 // Estimate is what a method expects to need, before anything runs.

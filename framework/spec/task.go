@@ -45,6 +45,14 @@ type Example struct {
 	Rejected  string         `json:"rejected,omitempty"`
 }
 
+// Target is what a completion should say: the answer, or the chosen response.
+func (e Example) Target() string {
+	if e.Answer == "" {
+		return e.Chosen
+	}
+	return e.Answer
+}
+
 // Item is one thing to predict: never an answer, except the Target of the
 // logprobs mode and the Response of the reward mode, which the host sends only
 // after the run's artifacts are sealed.

@@ -13,4 +13,20 @@
 // Predictor loads the result in a new process and answers items (predict.go).
 //
 // Package tunetest checks an adapter against all of that.
+//
+// # Writing an adapter
+//
+//  1. Describe and Schema: the name, a citation, and each hyper-parameter with
+//     its range, default and the paper's section.
+//  2. Attach: freeze the model (Model.Freeze), make parameters with
+//     autograd.NewParam, and hang them on the model by its hooks (package model):
+//     Linear.Adapt on layers that peft.Match finds, or Model.SetPrefix. Draw from
+//     Request.RNG alone. What is computed there are ops of a Tape, or an op of
+//     your own (framework/compute/doc.go). Return a Folder, which saves the
+//     parameters in PEFT's form.
+//  3. Restore: peft.ReadConfig, the same attachment, peft.ReadParams.
+//  4. Tests: tunetest.Check in each kind of task, and tunetest.Parity against
+//     another implementation if there is one.
+//
+// plugins/contrib has seven of them, each in a module of its own.
 package tune

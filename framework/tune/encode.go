@@ -58,23 +58,18 @@ func encodeCompletion(tok *tokenizer.Tokenizer, task spec.Task, ex []spec.Exampl
 	}
 	out := &encoded{}
 	for _, e := range ex {
-		if strings.TrimSpace(e.Answer) == "" {
+		if strings.TrimSpace(e.Target()) == "" {
 			out.blank++
 			continue
 		}
-		ids, n := generate.EncodePair(tok, e.Prompt, task.Delimiter+e.Answer)
+		ids, n := generate.EncodePair(tok, e.Prompt, task.Delimiter+e.Target())
 		ids = append(ids, tok.EOS())
-		if over := len(ids) - maxLen; over > 0 {
-			if n-over < 1 {
+		if len(ids) > maxLen {
+			var ok bool
+			if ids, n, ok = generate.CutFront(tok, ids, n, maxLen); !ok {
 				out.dropped++
 				continue
 			}
-			start := 0
-			if n > 0 && ids[0] == tok.BOS() {
-				start = 1
-			}
-			ids = append(ids[:start:start], ids[start+over:]...)
-			n -= over
 			out.cut++
 		}
 		s := sequence{ids: to32(ids), targets: make([]int32, len(ids))}

@@ -52,6 +52,7 @@ type GenerateOptions struct {
 	Samples     int     // per prompt; 0 means 1
 	Stop        []string
 	Seed        int64
+	Cut         bool // a prompt too long for the context loses its front, to leave a quarter of the context or MaxNew tokens; else it is an error
 }
 
 // Generate continues prompts and hands over the samples of each, in order.
@@ -66,7 +67,11 @@ func (lm *LM) Generate(ctx context.Context, prompts []string, o GenerateOptions,
 		var ids [][]int
 		var keys []uint64
 		for i := lo; i < hi; i++ {
-			ids = append(ids, lm.Tok.Encode(prompts[i], true))
+			prompt := lm.Tok.Encode(prompts[i], true)
+			if o.Cut && len(prompt) > lm.Room(1) {
+				prompt, _, _ = generate.CutFront(lm.Tok, prompt, len(prompt), lm.Room(min(o.MaxNew, lm.Model.ContextLength()/4)))
+			}
+			ids = append(ids, prompt)
 			keys = append(keys, uint64(i))
 		}
 		res, err := generate.Generate(ctx, lm.Model, ids, generate.Options{

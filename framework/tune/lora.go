@@ -73,8 +73,14 @@ var (
 func AttachLoRA(m *model.Model, c peft.Config, rng *rand.Rand) (*LoRA, error) {
 	l, err := peft.Attach(m, c, rng)
 	if err != nil {
-		field, what, _ := strings.Cut(err.Error(), ": ")
-		return nil, sdk.Fail("params."+field, what, "")
+		return nil, ParamError(err)
 	}
 	return &LoRA{l}, nil
+}
+
+// ParamError is an error that begins with a parameter's name, such as those of
+// peft.Match, as one of the run's parameters.
+func ParamError(err error) error {
+	field, what, _ := strings.Cut(err.Error(), ": ")
+	return sdk.Fail("params."+field, what, "")
 }

@@ -52,40 +52,6 @@ func (m *method) Describe() spec.Method {
 
 func (m *method) Schema() spec.Schema { return Merge(m.a.Schema()) }
 
-// Estimate builds the adapter on the model without training: parameters are
-// exact; FLOPs follow 6 per trainable-path parameter and token (forward 2,
-// backward 4; Kaplan et al. 2020, section 2.1); memory is weights, gradients,
-// two moments and the activations of one batch.
-func (m *method) Estimate(ctx context.Context, in *sdk.Input) (spec.Estimate, error) {
-	tr, err := m.prepare(in, nil)
-	if err != nil {
-		return spec.Estimate{}, err
-	}
-	if err := tr.plan(); err != nil {
-		return spec.Estimate{}, err
-	}
-	var trainable, tokens int64
-	for _, p := range tr.params {
-		trainable += int64(p.Len())
-	}
-	for _, s := range tr.train.seqs {
-		tokens += int64(len(s.ids))
-	}
-	total := tr.m.ParamCount()
-	perStep := float64(tokens) / float64(max(tr.perEpoch(), 1))
-	weights := 4 * total
-	if w, ok := tr.attached.(Weigher); ok {
-		weights = w.WeightBytes()
-	}
-	cfg := tr.m.Config()
-	activations := perStep * float64(cfg.HiddenSize*(16+2*cfg.Layers*12)) * 4
-	return spec.Estimate{
-		TrainableParams: trainable, TotalParams: total, Steps: int64(tr.total),
-		FLOPs:       6 * float64(total) * perStep * float64(tr.total),
-		MemoryBytes: weights + 12*trainable + int64(activations),
-	}, nil
-}
-
 // prepare loads the model, encodes the data and attaches the adapter. All
 // randomness comes from named streams, opened before anything is built. out is
 // nil where nothing runs.
@@ -109,11 +75,18 @@ func (m *method) prepare(in *sdk.Input, out *sdk.Output) (*trainer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c := lm.Model.ContextLength(); c < tr.maxLen { // the adapter took positions for itself
+		tr.maxLen = c
+		if err := tr.encode(lm.Tok, classify); err != nil {
+			return nil, err
+		}
+	}
 	tr.params = tr.attached.Params()
 	if classify {
+		start := spec.Stream(in.Spec.Seed, spec.StreamInit+"/head") // of its own, so that every method starts from the same head
 		data := make([]float32, len(task.Labels)*lm.Model.Config().HiddenSize)
 		for i := range data { // transformers: normal with the config's initializer_range, 0.02
-			data[i] = float32(rng.NormFloat64() * 0.02)
+			data[i] = float32(start.NormFloat64() * 0.02)
 		}
 		tr.head = autograd.NewParam(lm.Model.Engine(), headName, []int{len(task.Labels), lm.Model.Config().HiddenSize}, data)
 		tr.head.Trainable = true
@@ -169,13 +142,8 @@ func (m *method) Run(ctx context.Context, in *sdk.Input, out *sdk.Output) error 
 		if err := tr.resume(in.Checkpoint); err != nil {
 			return err
 		}
-	} else {
-		for _, p := range tr.params {
-			tr.first = append(tr.first, p.Data())
-		}
-		if err := tr.evaluate(); err != nil {
-			return err
-		}
+	} else if err := tr.evaluate(); err != nil {
+		return err
 	}
 	err = tr.run()
 	cost.TrainTokens, cost.FLOPs = tr.tokens, tr.flops
@@ -221,7 +189,7 @@ func (m *method) verify(tr *trainer) error {
 	if len(split.seqs) == 0 {
 		split.seqs = tr.train.seqs
 	}
-	split.seqs = split.seqs[:min(len(split.seqs), 32)]
+	split.seqs = split.seqs[:min(len(split.seqs), 8)]
 	want, err := evaluate(tr.m, tr.head, split)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package tune
 import (
 	"math"
 
+	"github.com/tunelab/tunelab/framework/plugin/sdk"
 	"github.com/tunelab/tunelab/framework/train/optim"
 )
 
@@ -18,11 +19,7 @@ func (tr *trainer) plan() error {
 	steps := tr.in.Params.Float("epochs") * per
 	switch b := tr.in.Spec.Budget; b.Match {
 	case "tokens":
-		tokens := 0
-		for _, s := range tr.train.seqs {
-			tokens += len(s.ids)
-		}
-		steps = float64(b.MaxTokens) * per / float64(tokens)
+		steps = float64(b.MaxTokens) * per / float64(tr.train.tokens())
 	case "flops":
 		flops, err := tr.stepFLOPs()
 		if err != nil {
@@ -31,19 +28,28 @@ func (tr *trainer) plan() error {
 		steps = b.MaxFLOPs / flops
 	}
 	tr.total = int(math.Ceil(steps))
+	if tr.total == 0 {
+		return sdk.Fail("params.epochs", "0 epochs are no step of training", "give more than 0; prompting methods train nothing")
+	}
 	if n := tr.in.Params.Int("max_steps"); n > 0 && n < tr.total {
 		tr.total = n
 	}
 	return nil
 }
 
-// stepFLOPs counts one step by making it, without an update: what is frozen
-// costs no backward pass, so that no formula holds for every method.
+// stepFLOPs counts a step of mean length by making the first one, without an
+// update: what is frozen costs no backward pass, so that no formula holds for
+// every method.
 func (tr *trainer) stepFLOPs() (float64, error) {
 	tokens, flops := tr.tokens, tr.flops
-	_, err := tr.forward(tr.batch(0), 1, 0)
+	batch := tr.batch(0)
+	micro := min(tr.in.Params.Int("accumulation"), len(batch))
+	var err error
+	for i := 0; i < micro && err == nil; i++ {
+		_, err = tr.forward(batch[i*len(batch)/micro:(i+1)*len(batch)/micro], 1, i)
+	}
 	optim.ZeroGrad(tr.params)
-	made := tr.flops - flops
+	made, length := tr.flops-flops, float64(tr.tokens-tokens)
 	tr.tokens, tr.flops = tokens, flops
-	return made, err
+	return made * float64(tr.train.tokens()) / float64(tr.perEpoch()) / length, err
 }

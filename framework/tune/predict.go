@@ -11,7 +11,8 @@ import (
 
 // Predictor answers items with an adapted model. With a label head, labels
 // mode gives the head's logits; without, the log-likelihood of each label's
-// text after the prompt.
+// text after the prompt. A prompt too long for the context loses its front, as
+// in training.
 type Predictor struct {
 	LM   *LM
 	Task spec.Task
@@ -100,11 +101,9 @@ func (p *Predictor) logprobs(s *generate.Scorer, it spec.Item) (spec.Prediction,
 	if end := p.LM.Tok.EOS(); it.Prompt != "" && end >= 0 {
 		ids = append(ids, end)
 	}
-	if over := len(ids) - p.LM.Model.ContextLength(); over > 0 {
-		if n-over < 1 {
-			return spec.Prediction{}, fmt.Errorf("the target alone takes %d tokens, the model's context is %d: shorten it", len(ids)-n, p.LM.Model.ContextLength())
-		}
-		ids, n = append(ids[:1:1], ids[1+over:]...), n-over
+	ids, n, ok := generate.CutFront(p.LM.Tok, ids, n, p.LM.Model.ContextLength())
+	if !ok {
+		return spec.Prediction{}, fmt.Errorf("the target alone takes %d tokens, the model's context is %d: shorten it", len(ids)-n, p.LM.Model.ContextLength())
 	}
 	lp, err := s.Tails([][]int{ids}, []int{n})
 	if err != nil {
@@ -117,11 +116,8 @@ func (p *Predictor) generate(ctx context.Context, items []spec.Item, emit func(s
 	prompts := make([]string, len(items))
 	for i, it := range items {
 		prompts[i] = it.Prompt
-		if n := p.LM.Tokens(it.Prompt); n > p.LM.Room(1) {
-			return fmt.Errorf("item %s: its prompt takes %d tokens, the model's context is %d: shorten the prompt", it.ID, n, p.LM.Model.ContextLength())
-		}
 	}
-	o := GenerateOptions{MaxNew: p.Task.MaxNew, Stop: p.Task.Stop, Seed: p.Seed}
+	o := GenerateOptions{MaxNew: p.Task.MaxNew, Stop: p.Task.Stop, Seed: p.Seed, Cut: true}
 	return p.LM.Generate(ctx, prompts, o, func(i int, s []generate.Result) error {
 		return emit(spec.Prediction{ID: items[i].ID, Text: s[0].Text, Finish: s[0].Finish,
 			PromptTokens: p.LM.Tokens(prompts[i]), GeneratedTokens: len(s[0].IDs), FLOPs: s[0].FLOPs})

@@ -3,6 +3,7 @@ package tune
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,7 +16,6 @@ import (
 // state is what a checkpoint holds beside the tensors.
 type state struct {
 	Step    int     `json:"step"`
-	Total   int     `json:"total"`
 	Tokens  int64   `json:"tokens"`
 	FLOPs   float64 `json:"flops"`
 	OptStep int     `json:"optimizer_step"`
@@ -43,11 +43,15 @@ func (tr *trainer) checkpoint() error {
 	if err := checkpoint.WriteSafetensors(filepath.Join(dir, "state.safetensors"), tensors, nil); err != nil {
 		return err
 	}
-	raw, err := json.Marshal(state{Step: tr.step, Total: tr.total, Tokens: tr.tokens, FLOPs: tr.flops, OptStep: moments.Step})
+	raw, err := json.Marshal(state{Step: tr.step, Tokens: tr.tokens, FLOPs: tr.flops, OptStep: moments.Step})
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "state.json"), raw, 0o644); err != nil {
+	err = checkpoint.WriteAtomic(filepath.Join(dir, "state.json"), func(w io.Writer) error {
+		_, err := w.Write(raw)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("write the checkpoint: %w", err)
 	}
 	return tr.out.Checkpoint(int64(tr.step), dir)

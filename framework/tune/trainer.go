@@ -27,7 +27,6 @@ type trainer struct {
 	maxLen   int
 	step     int
 	total    int
-	first    [][]float32 // parameter values at the start, for the silent-training check
 
 	epoch   int   // whose order shuffle holds
 	shuffle []int // nil before the first step
@@ -37,8 +36,8 @@ type trainer struct {
 	hits   int // completion: supervised tokens of this step that the model ranked first
 }
 
-// silentAfter is the number of steps after which a trainable tensor that has
-// not moved at all fails the run: it would train nothing while the loss looks
+// silentAfter is the number of steps after which a trainable tensor that never
+// had a gradient fails the run: it would train nothing while the loss looks
 // fine (adapters not on the path, gradients cut). Fewer steps prove nothing:
 // warm-up begins at rate 0, and LoRA's A has no gradient while B is 0.
 const silentAfter = 5
@@ -52,6 +51,8 @@ func (tr *trainer) run() error {
 	schedule := optim.Schedule{Kind: p.String("schedule"), Peak: p.Float("learning_rate"), Total: tr.total}
 	if w := p.Float("warmup"); w < 1 {
 		schedule.WarmupRatio = w
+	} else if w != math.Trunc(w) {
+		return sdk.Fail("params.warmup", fmt.Sprintf("%g is neither a share of the steps nor a number of steps", w), "give a value below 1, or a whole number")
 	} else {
 		schedule.WarmupSteps = int(w)
 	}
@@ -84,7 +85,7 @@ func (tr *trainer) run() error {
 		}
 		tr.out.Progress(at, int64(tr.total), "train")
 		if tr.step == silentAfter {
-			if err := tr.checkMoved(); err != nil {
+			if err := tr.checkGradients(); err != nil {
 				return err
 			}
 		}
@@ -268,8 +269,11 @@ func (tr *trainer) evaluate() error {
 	return nil
 }
 
-// evalTokens bounds the tokens of one evaluation batch.
-const evalTokens = 4096
+// Bounds of memory in an evaluation.
+const (
+	evalTokens = 1024     // of one batch
+	logitBytes = 64 << 20 // of one block of the output layer's logits
+)
 
 // quality is what evaluate measures, each a mean over the supervised tokens
 // (or labels); NaN where there are none.
@@ -283,27 +287,45 @@ type quality struct {
 func evaluate(m *model.Model, head *autograd.Param, split *encoded) (quality, error) {
 	var q quality
 	hits, n := 0, 0
+	add := func(logits []float32, targets []int32) {
+		c := len(logits) / len(targets)
+		for i, target := range targets {
+			row := logits[i*c : (i+1)*c]
+			lse, mean := logSumExp(row)
+			q.loss += lse - float64(row[target])
+			q.entropy += lse - mean
+		}
+		hits += countHits(logits, targets)
+		n += len(targets)
+	}
 	for _, part := range byTokens(split.seqs, evalTokens) {
-		t := autograd.NewTape(m.Engine(), false)
-		err := autograd.Catch(func() {
-			logits, targets := score(t, m, head, part)
-			values := logits.Value()
-			c := len(values) / len(targets)
-			for i, target := range targets {
-				row := values[i*c : (i+1)*c]
-				lse, mean := logSumExp(row)
-				q.loss += lse - float64(row[target])
-				q.entropy += lse - mean
-			}
-			hits += countHits(values, targets)
-			n += len(targets)
-		})
-		t.Release()
-		if err != nil {
+		if err := autograd.Catch(func() { evaluatePart(m, head, part, add) }); err != nil {
 			return quality{}, err
 		}
 	}
 	return quality{q.loss / float64(n), float64(hits) / float64(n), q.entropy / float64(n)}, nil
+}
+
+// evaluatePart hands over the logits of packed sequences where they carry loss;
+// those of the output layer in blocks.
+func evaluatePart(m *model.Model, head *autograd.Param, part []sequence, add func(logits []float32, targets []int32)) {
+	t := autograd.NewTape(m.Engine(), false)
+	defer func() { t.Release() }()
+	if head != nil {
+		logits, targets := score(t, m, head, part)
+		add(logits.Value(), targets)
+		return
+	}
+	b, _ := pack(part)
+	rows, targets := supervisedRows(part)
+	hidden, c := t.Rows(m.Hidden(t, b), rows).Value(), m.Config().HiddenSize
+	per := max(1, logitBytes/(4*m.Config().VocabSize))
+	for lo := 0; lo < len(targets); lo += per {
+		hi := min(lo+per, len(targets))
+		t.Release()
+		t = autograd.NewTape(m.Engine(), false)
+		add(m.Logits(t, t.Const([]int{hi - lo, c}, hidden[lo*c:hi*c])).Value(), targets[lo:hi])
+	}
 }
 
 // countHits counts the rows whose largest logit is the target's.
@@ -357,23 +379,14 @@ func byTokens(seqs []sequence, limit int) [][]sequence {
 	return out
 }
 
-func (tr *trainer) checkMoved() error {
-	if tr.in.Params.Float("learning_rate") == 0 || tr.first == nil {
+// checkGradients fails a run that trains nothing while its loss looks fine.
+func (tr *trainer) checkGradients() error {
+	if tr.in.Params.Float("learning_rate") == 0 { // then LoRA's B stays 0, and A gets no gradient
 		return nil
 	}
-	for i, p := range tr.params {
-		same := true
-		for j, v := range p.Data() {
-			if v != tr.first[i][j] {
-				same = false
-				break
-			}
-		}
-		if same {
-			return sdk.Fail("params", fmt.Sprintf("trainable tensor %s has not changed after %d steps: it does not take part in the loss", p.Name, tr.step),
-				"check that the adapter's modules are on the model's path")
-		}
+	if idle := tr.opt.Idle(); len(idle) > 0 {
+		return sdk.Fail("params", fmt.Sprintf("trainable tensor %s has had no gradient in %d steps: it does not take part in the loss", idle[0], tr.step),
+			"check that the adapter's modules are on the model's path")
 	}
-	tr.first = nil
 	return nil
 }

@@ -91,7 +91,7 @@ func TestTrainingThatIsNoneFailsTheRun(t *testing.T) {
 	d := tunetest.Completion(spec.Generation)
 	o := tunetest.Options{Params: map[string]any{"batch_size": 4}}
 	for want, a := range map[string]norms{
-		"trainable tensor stray has not changed after 5 steps":             {stray: true},
+		"trainable tensor stray has had no gradient in 5 steps":            {stray: true},
 		"the saved result does not give the trained model's numbers: loss": {forget: true},
 	} {
 		if _, err := tunetest.TryRun(t, tune.Method(a), folder, d, o); err == nil || !strings.Contains(err.Error(), want) {

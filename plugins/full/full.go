@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"github.com/tunelab/tunelab/framework/llm/model"
+	"github.com/tunelab/tunelab/framework/llm/tokenizer"
 	"github.com/tunelab/tunelab/framework/spec"
 	"github.com/tunelab/tunelab/framework/train/autograd"
 	"github.com/tunelab/tunelab/framework/tune"
@@ -35,7 +36,7 @@ func (full) Attach(m *model.Model, r tune.Request) (tune.Attached, error) {
 		w.Trainable = true
 		trains = append(trains, w)
 	}
-	return &whole{m, trains}, nil
+	return &whole{m, r.Tok, trains}, nil
 }
 
 func (full) Restore(m *model.Model, _ spec.Params, dir string) (*model.Model, error) {
@@ -48,8 +49,15 @@ func (full) Restore(m *model.Model, _ spec.Params, dir string) (*model.Model, er
 
 type whole struct {
 	m      *model.Model
+	tok    *tokenizer.Tokenizer
 	params []*autograd.Param
 }
 
 func (w *whole) Params() []*autograd.Param { return w.params }
-func (w *whole) Save(dir string) error     { return w.m.Save(filepath.Join(dir, "model")) }
+func (w *whole) Save(dir string) error {
+	folder := filepath.Join(dir, "model")
+	if err := w.m.Save(folder); err != nil {
+		return err
+	}
+	return w.tok.Save(folder)
+}

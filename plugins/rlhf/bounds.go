@@ -59,23 +59,11 @@ func (r *ppoRun) keep() {
 	}
 }
 
-// checkMoved fails the run when a tensor that should train has not moved in
-// the first update: it would train nothing while the loss looks fine.
-func (r *ppoRun) checkMoved() error {
-	if r.in.Params.Float("ppo_learning_rate") == 0 {
-		return nil
-	}
-	for i, w := range r.sets[0].params {
-		same := true
-		for j, v := range w.Data() {
-			if v != r.good[i][j] {
-				same = false
-				break
-			}
-		}
-		if same {
-			return sdk.Fail("params", fmt.Sprintf("tensor %s of the policy has not changed in the first update: it does not take part in the loss", w.Name), "raise ppo_learning_rate, or report this")
-		}
+// checkGradients fails the run when a tensor that should train had no gradient
+// in the first update: it would train nothing while the loss looks fine.
+func (r *ppoRun) checkGradients() error {
+	if idle := r.sets[0].opt.Idle(); len(idle) > 0 {
+		return sdk.Fail("params", fmt.Sprintf("tensor %s of the policy had no gradient in the first update: it does not take part in the loss", idle[0]), "choose another ppo_trainable, or report this")
 	}
 	return nil
 }

@@ -41,18 +41,9 @@ func encodePairs(tok *tokenizer.Tokenizer, task spec.Task, ex []spec.Example, ma
 func encodeResponse(tok *tokenizer.Tokenizer, task spec.Task, prompt, response string, maxLen int) (ids []int, cut, ok bool) {
 	ids, n := generate.EncodePair(tok, prompt, task.Delimiter+response)
 	ids = append(ids, tok.EOS())
-	over := len(ids) - maxLen
-	if over <= 0 {
-		return ids, false, true
-	}
-	start := 0
-	if n > 0 && ids[0] == tok.BOS() {
-		start = 1
-	}
-	if n-over < 1 {
-		return nil, false, false
-	}
-	return append(ids[:start:start], ids[start+over:]...), true, true
+	cut = len(ids) > maxLen
+	ids, _, ok = generate.CutFront(tok, ids, n, maxLen)
+	return ids, cut, ok
 }
 
 // report logs what was cut and dropped.

@@ -161,13 +161,13 @@ func (r *ppoRun) run(ctx context.Context) error {
 			return err
 		}
 		if r.at.Step == 1 {
-			if err := r.checkMoved(); err != nil {
+			if err := r.checkGradients(); err != nil {
 				return err
 			}
 		}
 		if spent(r.in.Spec.Budget, r.at) && r.at.Step < r.total {
 			r.out.Log("info", fmt.Sprintf("the budget ended training after %d of %d updates", r.at.Step, r.total))
-			r.total = r.at.Step
+			r.total, r.at.Done = r.at.Step, true
 		}
 		if r.at.Step%p.Int("ppo_sample_every") == 0 || r.at.Step == r.total {
 			if err := r.samples(ctx, r.at.Step); err != nil {

@@ -28,6 +28,9 @@ func (r *ppoRun) resume() error {
 		}
 	}
 	r.at = p
+	if p.Done {
+		r.total = p.Step
+	}
 	return s.finish()
 }
 

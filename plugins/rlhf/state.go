@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,6 +29,7 @@ type progress struct {
 	Generated  int64          `json:"generated"`
 	FLOPs      float64        `json:"flops"`
 	FirstScore *float64       `json:"first_score,omitempty"` // ppo: of the first update
+	Done       bool           `json:"done,omitempty"`        // the budget is spent
 	OptSteps   map[string]int `json:"optimizer_steps"`
 }
 
@@ -64,7 +66,11 @@ func saveState(in *sdk.Input, out *sdk.Output, p progress, sets []trained, more 
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, stateFile), raw, 0o644); err != nil {
+	err = checkpoint.WriteAtomic(filepath.Join(dir, stateFile), func(w io.Writer) error {
+		_, err := w.Write(raw)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("write the checkpoint: %w", err)
 	}
 	return out.Checkpoint(int64(p.Step), dir)

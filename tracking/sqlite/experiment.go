@@ -65,7 +65,7 @@ func (s *Store) ListExperiments(ctx context.Context) (es []tracking.Experiment, 
 func (q *query) experiment(idOrName string) (tracking.Experiment, error) {
 	e, err := scanExperiment(q.row("SELECT id, name, created FROM experiments WHERE id=?1 OR name=?1 ORDER BY id=?1 DESC LIMIT 1", idOrName))
 	if errors.Is(err, sql.ErrNoRows) {
-		err = tracking.Errorf(tracking.NotFound, "experiment %q: there is none with this id or name; list the experiments to find it", idOrName)
+		err = tracking.Errorf(tracking.NotFound, "experiment %q: there is none with this id or name; tunelab runs list shows them", idOrName)
 	}
 	return e, err
 }

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/tunelab/tunelab/framework/lab"
-	"github.com/tunelab/tunelab/framework/spec"
 )
 
 type compareCmd struct {
@@ -92,7 +92,7 @@ func (c *compareCmd) study() (*lab.Study, error) {
 // fromHere makes a path on the command line independent of the study file's
 // folder; names of embedded tasks and models stay.
 func fromHere(p string) string {
-	if _, err := os.Stat(p); err != nil {
+	if _, err := os.Stat(p); err != nil || slices.Contains(lab.EmbeddedTasks(), p) {
 		return p
 	}
 	if abs, err := filepath.Abs(p); err == nil {
@@ -111,8 +111,8 @@ func (a *app) compare(s *lab.Study, out string) error {
 	defer l.Close()
 	err = l.RunStudy(a.ctx, s)
 	done()
-	var wrong spec.Diagnostics
-	if _, noRecord := l.Record(s.Name); a.ctx.Err() != nil || errors.As(err, &wrong) || noRecord != nil {
+	var failed *lab.RunsFailed
+	if err != nil && !errors.As(err, &failed) {
 		return err
 	}
 	return errors.Join(a.report(l, s.Name, out), err)

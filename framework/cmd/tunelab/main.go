@@ -28,11 +28,17 @@ type app struct {
 	err  io.Writer
 	dir  string // state folder
 	json bool
+
+	lock     string // lock file of plugins; "": the usual one
+	unlocked bool   // plugins that it does not hold are loaded too
 }
 
 type commands struct {
 	Dir  string `help:"State folder: database, artifacts, run folders." default:".tunelab" env:"TUNELAB_DIR" placeholder:"DIR"`
 	JSON bool   `help:"Print JSON." name:"json"`
+
+	Lock     string `help:"Lock file that says which plugins may be loaded; default: tunelab.lock in the working folder." env:"TUNELAB_LOCK" placeholder:"FILE"`
+	Unlocked bool   `help:"For development: load plugins that the lock file does not hold; their runs are marked unlocked." env:"TUNELAB_UNLOCKED"`
 
 	Demo     demoCmd     `cmd:"" help:"Compare the nine methods on the embedded model and tasks."`
 	Compare  compareCmd  `cmd:"" help:"Run a study, or print its table again."`
@@ -41,7 +47,8 @@ type commands struct {
 	Replay   replayCmd   `cmd:"" help:"Run a recorded run again and say whether it is bit-identical."`
 	Export   exportCmd   `cmd:"" help:"Write a run's artifacts to a folder."`
 	GC       gcCmd       `cmd:"" name:"gc" help:"Free artifacts that no run names any more, and folders of finished runs."`
-	Plugins  pluginsCmd  `cmd:"" help:"List and describe method plugins."`
+	Plugins  pluginsCmd  `cmd:"" help:"List, describe, document, install and remove method plugins."`
+	Plugin   pluginCmd   `cmd:"" help:"Write a new method plugin, or try one against everything that it must do."`
 	Pretrain pretrainCmd `cmd:"" help:"Train the base model from the seeded generator."`
 	Generate generateCmd `cmd:"" help:"Continue prompts with a model or a run's result."`
 	Score    scoreCmd    `cmd:"" help:"Print token log-probabilities under a model or a run's result."`
@@ -83,7 +90,8 @@ func execute(args []string, out, errOut io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err = k.Run(&app{ctx: ctx, out: out, err: errOut, dir: c.Dir, json: c.JSON})
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
+	err = k.Run(&app{ctx: ctx, out: out, err: errOut, dir: c.Dir, json: c.JSON, lock: c.Lock, unlocked: c.Unlocked})
 	if err == nil {
 		return 0
 	}

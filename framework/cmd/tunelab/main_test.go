@@ -2,13 +2,17 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/tunelab/tunelab/framework/spec"
 )
 
 var methods = []string{"icl", "cot", "feature", "head", "full", "lora", "qlora", "sft", "rlhf"}
@@ -27,10 +31,43 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 	}
+	lock := filepath.Join(dir, "tunelab.lock")
+	if err := lockPlugins(lock, dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	os.Setenv("TUNELAB_PLUGIN_DIR", dir)
+	os.Setenv("TUNELAB_LOCK", lock)
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)
+}
+
+// lockPlugins pins the plugins of dir: they do not lie beside this program.
+func lockPlugins(path, dir string) error {
+	var plugins []map[string]any
+	for _, name := range methods {
+		binary := filepath.Join(dir, "tunelab-plugin-"+name)
+		raw, err := os.ReadFile(binary)
+		if err != nil {
+			return err
+		}
+		out, err := exec.Command(binary, "describe").Output()
+		if err != nil {
+			return fmt.Errorf("%s describe: %w", name, err)
+		}
+		var m spec.Method
+		if err := json.Unmarshal(out, &m); err != nil {
+			return fmt.Errorf("%s describe: %w", name, err)
+		}
+		plugins = append(plugins, map[string]any{"name": name, "source": "built by the tests", "version": m.Version, "protocol": "1.0",
+			"sha256": map[string]string{runtime.GOOS + "_" + runtime.GOARCH: fmt.Sprintf("%x", sha256.Sum256(raw))}})
+	}
+	raw, err := json.Marshal(map[string]any{"format": 1, "plugins": plugins}) // JSON is YAML too
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, raw, 0o644)
 }
 
 // tunelab runs a command as the shell would.
@@ -69,7 +106,7 @@ func write(t *testing.T, dir, name, text string) string {
 }
 
 func TestHelpOfEveryCommand(t *testing.T) {
-	for _, c := range []string{"", "demo", "compare", "run", "runs list", "runs show", "runs diff", "replay", "export", "plugins list", "plugins describe", "pretrain", "generate", "score", "weights", "tasks list", "tasks show", "schema", "completion"} {
+	for _, c := range []string{"", "demo", "compare", "run", "runs list", "runs show", "runs diff", "replay", "export", "plugins list", "plugins describe", "plugins docs", "plugins install", "plugins remove", "pretrain", "generate", "score", "weights", "tasks list", "tasks show", "schema", "completion"} {
 		code, out, _ := tunelab(append(strings.Fields(c), "--help")...)
 		if code != 0 || !strings.Contains(out, "Usage: tunelab "+strings.TrimSpace(c)) {
 			t.Errorf("tunelab %s --help: exit code %d, %q", c, code, out)

@@ -4,12 +4,16 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/tunelab/tunelab/framework/lab"
 	"github.com/tunelab/tunelab/framework/spec"
 )
 
 type pluginsCmd struct {
-	List     pluginsListCmd     `cmd:"" help:"List the method plugins that can be found."`
+	List     pluginsListCmd     `cmd:"" help:"List the method plugins that can be found, and which may be loaded."`
 	Describe pluginsDescribeCmd `cmd:"" help:"Describe a method: what it does, its parameters."`
+	Docs     pluginsDocsCmd     `cmd:"" help:"Write a reference page for each method that can be loaded."`
+	Install  pluginsInstallCmd  `cmd:"" help:"Check a plugin's digest, install it and pin it in the lock file."`
+	Remove   pluginsRemoveCmd   `cmd:"" help:"Remove an installed plugin and its lock entry."`
 }
 
 type pluginsListCmd struct{}
@@ -20,7 +24,10 @@ func (pluginsListCmd) Run(a *app) error {
 		return err
 	}
 	defer l.Close()
-	list := l.Plugins(a.ctx)
+	list, err := l.Plugins(a.ctx)
+	if err != nil {
+		return err
+	}
 	if a.json {
 		return printJSON(a.out, list)
 	}
@@ -28,15 +35,23 @@ func (pluginsListCmd) Run(a *app) error {
 		fmt.Fprintln(a.out, "no plugins found; build them with: make build")
 		return nil
 	}
-	rows := []string{"METHOD\tVERSION\tFAMILY\tTASKS\tSUMMARY\tBINARY"}
+	rows := []string{"METHOD\tVERSION\tSTATE\tPLACE\tTASKS\tMODES\tRESUMES\tSUMMARY\tBINARY"}
+	var wrong []string
 	for _, p := range list {
+		m := p.Method
 		if p.Error != "" {
-			rows = append(rows, fmt.Sprintf("%s\t\t\t\t%s\t%s", p.Name, oneLine(p.Error, 100), p.Path))
-			continue
+			wrong = append(wrong, p.Name+": "+p.Error)
+			m.Summary = "not usable, see below"
 		}
-		rows = append(rows, fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s", p.Name, p.Method.Version, p.Method.Family, strings.Join(p.Method.Tasks, ","), p.Method.Summary, p.Path))
+		rows = append(rows, strings.Join([]string{p.Name, m.Version, p.State, p.Place, strings.Join(m.Tasks, ","), strings.Join(m.Modes, ","), fmt.Sprint(m.Resume), m.Summary, p.Path}, "\t"))
 	}
-	return columns(a.out, rows)
+	if err := columns(a.out, rows); err != nil {
+		return err
+	}
+	for _, w := range wrong {
+		fmt.Fprintf(a.out, "\n%s\n", w)
+	}
+	return nil
 }
 
 type pluginsDescribeCmd struct {
@@ -59,14 +74,11 @@ func (c *pluginsDescribeCmd) Run(a *app) error {
 	}
 	m := p.Method
 	fmt.Fprintf(a.out, "%s %s: %s\n", m.Name, m.Version, m.Summary)
-	rows := []string{"citation\t" + m.Citation, "family\t" + m.Family, "tasks\t" + strings.Join(m.Tasks, ", "), "answers in modes\t" + strings.Join(m.Modes, ", "),
-		fmt.Sprintf("resumes\t%v", m.Resume), "binary\t" + p.Path, "sha256\t" + p.SHA256}
-	if len(m.Stages) > 0 {
-		rows = append(rows, "stages\t"+strings.Join(m.Stages, ", "))
+	var rows []string
+	for _, f := range lab.Facts(m) {
+		rows = append(rows, f[0]+"\t"+f[1])
 	}
-	if len(m.Supervision) > 0 {
-		rows = append(rows, "extra supervision\t"+strings.Join(m.Supervision, ", "))
-	}
+	rows = append(rows, "binary\t"+p.Path, "found\t"+p.Place, "state\t"+p.State, "sha256\t"+p.SHA256)
 	if err := columns(a.out, rows); err != nil {
 		return err
 	}
@@ -83,16 +95,8 @@ func (c *pluginsDescribeCmd) Run(a *app) error {
 // typeOf writes a parameter's type, range, unit and default.
 func typeOf(p spec.Param) string {
 	s := p.Type
-	if len(p.Choices) > 0 {
-		s += ", " + strings.Join(p.Choices, " | ")
-	}
-	switch {
-	case p.Min != nil && p.Max != nil:
-		s += fmt.Sprintf(", %g to %g", *p.Min, *p.Max)
-	case p.Min != nil:
-		s += fmt.Sprintf(", %g or more", *p.Min)
-	case p.Max != nil:
-		s += fmt.Sprintf(", up to %g", *p.Max)
+	if r := lab.Range(p); r != "" {
+		s += ", " + r
 	}
 	if p.Unit != "" {
 		s += ", " + p.Unit

@@ -19,6 +19,9 @@ type runCmd struct {
 	Examples   int      `help:"Labelled training examples; 0: all." placeholder:"N"`
 	MaxWall    float64  `help:"Seconds after which the run is ended; it is then not replayable." placeholder:"S"`
 	MaxMemory  int64    `help:"MiB of resident memory above which the run is ended." placeholder:"MIB"`
+	MaxSpace   int64    `help:"MiB of address space that each of its processes may take (Linux)." placeholder:"MIB"`
+	MaxCPU     int64    `help:"CPU seconds that each of its processes may take (Linux)." name:"max-cpu" placeholder:"S"`
+	MaxFiles   int64    `help:"Files that each of its processes may have open (Linux)." placeholder:"N"`
 	Threads    int      `help:"Threads; never changes the numbers. 0: all cores." placeholder:"N"`
 	Engine     string   `help:"Compute engine: cpu, or ref (the slow reference)." enum:"cpu,ref" default:"cpu"`
 	Experiment string   `help:"Experiment that the run is recorded in." default:"runs" placeholder:"NAME"`
@@ -46,7 +49,8 @@ func (c *runCmd) Run(a *app) error {
 		id, err = l.Resume(a.ctx, c.Resume)
 	} else {
 		id, err = l.RunOne(a.ctx, lab.One{Method: c.Method, Plugin: c.Plugin, Model: c.Model, Task: c.Task, Seed: c.Seed, Params: params,
-			Budget:  spec.Budget{Examples: c.Examples, MaxWallSeconds: c.MaxWall, MaxMemoryBytes: c.MaxMemory << 20},
+			Budget: spec.Budget{Examples: c.Examples, MaxWallSeconds: c.MaxWall, MaxMemoryBytes: c.MaxMemory << 20,
+				Limits: spec.Limits{AddressSpaceBytes: c.MaxSpace << 20, CPUSeconds: c.MaxCPU, OpenFiles: c.MaxFiles}},
 			Compute: spec.Compute{Engine: c.Engine, Threads: c.Threads}, Experiment: c.Experiment, Label: c.Label})
 	}
 	done()

@@ -192,6 +192,9 @@ func showRun(a *app, r *lab.Shown) error {
 		rows = append(rows, fmt.Sprintf("artifact\t%s  %d bytes  %.12s", f.Path, f.Size, f.SHA256))
 	}
 	rows = append(rows, fmt.Sprintf("cost\t%s", r.Cost), fmt.Sprintf("machine\t%s", r.Machine), "code\t"+r.CodeVersion)
+	if r.Unlocked {
+		rows = append(rows, "unlocked\tno lock file held its plugin")
+	}
 	if r.NotReplayable {
 		rows = append(rows, "replay\tno: the clock ended it")
 	}

@@ -86,7 +86,7 @@ func (c *scoreCmd) Run(a *app) error {
 	if a.json {
 		lines := make([]scored, len(out))
 		for i, lp := range out {
-			lines[i].Logprobs = lp
+			lines[i].Logprobs = append([]float64{}, lp...) // none is [], not null
 		}
 		return printLines(a.out, lines)
 	}
@@ -122,6 +122,9 @@ type generated struct {
 func (c *generateCmd) Run(a *app) error {
 	if err := c.check(len(c.Prompt) > 0 || len(c.Field) > 0); err != nil {
 		return err
+	}
+	if c.Temperature == 0 && (c.TopP != 0 || c.TopK != 0 || c.Samples > 1) {
+		return &codeError{exitUsage, errors.New("--top-p, --top-k and --samples need a --temperature above 0; without one the likeliest token is taken")}
 	}
 	var in []lab.Line
 	if c.IDs != "" || c.Text != "" {

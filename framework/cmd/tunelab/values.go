@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -46,14 +45,4 @@ func parseMethod(s string) (label, name string, params map[string]any, err error
 	}
 	params, err = parseParams("--method "+name, pairs)
 	return label, name, params, err
-}
-
-// merged is base with the values of over in place of its own.
-func merged(base, over map[string]any) map[string]any {
-	out := maps.Clone(base)
-	if out == nil {
-		out = map[string]any{}
-	}
-	maps.Copy(out, over)
-	return out
 }

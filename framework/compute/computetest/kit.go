@@ -12,18 +12,20 @@ import (
 // Parity runs every op of the table on e and on ref, with every argument given
 // and with each optional one left out, and compares all outputs.
 func Parity(t *testing.T, e, ref compute.Engine) {
-	walk(t, e, ref, func(t *testing.T, c check, what string, got, want []float32) {
-		var scale, worst float64
-		for i := range want {
-			scale = math.Max(scale, math.Abs(float64(want[i])))
-			if d := math.Abs(float64(got[i]) - float64(want[i])); !(d <= worst) {
-				worst = d
-			}
+	walk(t, e, ref, near)
+}
+
+func near(t *testing.T, c check, what string, got, want []float32) {
+	var scale, worst float64
+	for i := range want {
+		scale = math.Max(scale, math.Abs(float64(want[i])))
+		if d := math.Abs(float64(got[i]) - float64(want[i])); !(d <= worst) {
+			worst = d
 		}
-		if !(worst <= c.tol*math.Max(scale, 1)) {
-			t.Errorf("%s differs by %.3g of %.3g, allowed %.3g", what, worst, scale, c.tol*scale)
-		}
-	})
+	}
+	if !(worst <= c.tol*math.Max(scale, 1)) {
+		t.Errorf("%s differs by %.3g of %.3g, allowed %.3g", what, worst, scale, c.tol*scale)
+	}
 }
 
 // SameBits runs every op of the table on both engines and wants equal bits.
@@ -45,17 +47,22 @@ func walk(t *testing.T, a, b compute.Engine, compare func(t *testing.T, c check,
 			if !ok || len(c.cases) == 0 {
 				t.Fatal("the op has no cases: add a row with its tolerance to compute/computetest/table.go")
 			}
-			for k, ints := range c.cases {
-				for _, omit := range omissions(op) {
-					x, y := outputs(t, a, op, c, k, omit), outputs(t, b, op, c, k, omit)
-					for i, spec := range op.Bufs {
-						if x[i] != nil {
-							compare(t, c, fmt.Sprintf("%v without %d: %s", ints, omit, spec.Name), x[i], y[i])
-						}
-					}
+			run(t, a, b, op, c, compare)
+		})
+	}
+}
+
+// run compares all cases of one op.
+func run(t *testing.T, a, b compute.Engine, op *compute.Op, c check, compare func(t *testing.T, c check, what string, x, y []float32)) {
+	for k, ints := range c.cases {
+		for _, omit := range omissions(op) {
+			x, y := outputs(t, a, op, c, k, omit), outputs(t, b, op, c, k, omit)
+			for i, spec := range op.Bufs {
+				if x[i] != nil {
+					compare(t, c, fmt.Sprintf("%v without %d: %s", ints, omit, spec.Name), x[i], y[i])
 				}
 			}
-		})
+		}
 	}
 }
 

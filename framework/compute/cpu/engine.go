@@ -92,6 +92,7 @@ func New(threads int, isa string) (*Engine, error) {
 		e.kernels[name] = e.kernel(op, k.fn)
 	}
 	e.kernels["gemm_nf4"] = e.gemmNF4
+	addRegistered(e.kernels)
 	return e, nil
 }
 

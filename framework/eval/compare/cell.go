@@ -41,6 +41,9 @@ func (g group) cell(col Column, o Options) Cell {
 		cell.Interval, cell.Basis = &i, "bootstrap, seeds and items"
 	case len(g.done) > 1:
 		i := stats.TInterval(cell.Values, 0.95)
+		if col.Percent { // a share lies in [0, 1]
+			i.Low, i.High = max(0, i.Low), min(1, i.High)
+		}
 		cell.Interval, cell.Basis = &i, "t, seeds"
 	}
 	return cell

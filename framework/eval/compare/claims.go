@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tunelab/tunelab/framework/eval/stats"
@@ -95,6 +96,20 @@ func (p *pair) samples() (a, b stats.Sample, ok bool) {
 	return a, b, true
 }
 
+// count counts the items on which the side of that sign is ahead.
+func count(items []float64, sign float64) (n int) {
+	for _, d := range items {
+		if d*sign > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+func allBinary(s stats.Sample) bool {
+	return !slices.ContainsFunc(s.Values, func(v []float64) bool { return !binary(v) })
+}
+
 // test fills in the interval and, where the design allows one, the p-values.
 func (p *pair) test(margin float64, o Options) {
 	if p.About = "methods"; p.Seeds == 1 {
@@ -124,6 +139,9 @@ func (p *pair) test(margin float64, o Options) {
 		value, p.Test, df = stats.McNemar(stats.Discordant(a.Values[0], b.Values[0])), "exact McNemar on items", float64(p.Items-1)
 	default:
 		value, p.Test, df = boot.P, "paired bootstrap over items", float64(p.Items-1)
+	}
+	if ok && a.Weights == nil && allBinary(a) && allBinary(b) {
+		se = max(se, stats.PairedSE(count(p.items, 1), count(p.items, -1), p.Items))
 	}
 	p.P, p.tested = &value, true
 	p.tost = stats.TOST(p.Difference, se, df, margin)

@@ -76,7 +76,8 @@ func TestSignFlip(t *testing.T) {
 func TestTOST(t *testing.T) {
 	near(t, "t", TOST(0.01833333333333333, 0.007031674369909664, 5, 0.05), 0.0031896710462466994, 1e-9)
 	near(t, "outside", TOST(0.03, 0, 5, 0.02), 1, 0)
-	near(t, "inside", TOST(0.01, 0, 5, 0.02), 0, 0)
+	near(t, "no spread seen", TOST(0.01, 0, 5, 0.02), 1, 0)
+	near(t, "no number", TOST(math.NaN(), 0.1, 5, 0.02), 1, 0)
 	near(t, "on the margin", TOST(0.02, 0.01, 0, 0.02), 0.5, 1e-12)
 }
 
@@ -172,4 +173,12 @@ func TestPairedBootstrap(t *testing.T) {
 	}
 	one := HierarchicalPaired(Sample{Values: [][]float64{a, a}}, Sample{Values: [][]float64{b}}, Resampling{})
 	near(t, "constant side", one.Mean, 0.1, 1e-12)
+}
+
+func TestPairedSE(t *testing.T) {
+	// b = 3.5, c = 1.5, n = 12: sqrt(5 - 4/12) / 12.
+	near(t, "discordant", PairedSE(3, 1, 10), math.Sqrt(5-4.0/12)/12, 1e-15)
+	if few, many := PairedSE(0, 0, 5), PairedSE(0, 0, 1000); few < 0.1 || many > 0.002 {
+		t.Errorf("agreement on 5 items has a standard error of %v, on 1000 of %v", few, many)
+	}
 }

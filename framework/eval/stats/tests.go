@@ -48,7 +48,7 @@ const exactFlips = 20
 // one a seed, are symmetric around 0 (Fisher 1935, section 21; Pitman 1937).
 // The statistic is the absolute sum. Up to 20 differences it is exact; above,
 // it draws 2^20 sign assignments from the seed and adds one to count and
-// total. It gives 1 for no differences.
+// total. It gives 1 for no differences, and where one is not finite.
 func SignFlip(differences []float64, seed uint64) float64 {
 	n := len(differences)
 	if n == 0 {
@@ -56,6 +56,9 @@ func SignFlip(differences []float64, seed uint64) float64 {
 	}
 	observed, scale := 0.0, 0.0
 	for _, d := range differences {
+		if math.IsNaN(d) || math.IsInf(d, 0) { // nothing can be said
+			return 1
+		}
 		observed += d
 		scale += math.Abs(d)
 	}
@@ -99,16 +102,24 @@ func flipped(differences []float64, bits uint64) float64 {
 // 2/2^n. Three seeds cannot go below 0.25; six reach 0.03125.
 func SignFlipFloor(n int) float64 { return math.Min(1, math.Ldexp(2, -n)) }
 
+// PairedSE is the standard error of the difference of two paired proportions,
+// of n items of which onlyA and onlyB are answered right by one side alone,
+// with half a pseudo-item on each discordant side and one on each concordant
+// one (Agresti and Min 2005, doi:10.1002/sim.1781), so that two sides that
+// agree on a handful of items are not taken for equal.
+func PairedSE(onlyA, onlyB, n int) float64 {
+	b, c, m := float64(onlyA)+0.5, float64(onlyB)+0.5, float64(n)+2
+	return math.Sqrt(b+c-(b-c)*(b-c)/m) / m
+}
+
 // TOST is the p-value of the two one-sided tests that a difference lies
 // within ±margin (Schuirmann 1987, doi:10.1007/BF01068419): the larger of the
 // two one-sided p-values of a t statistic with the given standard error and
 // degrees of freedom (df <= 0: normal). Small means equivalent. A standard
-// error of 0 gives 0 inside the margin and 1 outside or on it.
+// error of 0, or one that is no number, says nothing of what was not seen, and
+// gives 1: use PairedSE for binary scores.
 func TOST(difference, stderr, df, margin float64) float64 {
-	if stderr == 0 {
-		if math.Abs(difference) < margin {
-			return 0
-		}
+	if !(stderr > 0) || math.IsNaN(difference) {
 		return 1
 	}
 	upper := func(t float64) float64 {

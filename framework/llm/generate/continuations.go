@@ -37,13 +37,25 @@ type Continuation struct {
 	LogProbs      []float64 // natural log of each of its tokens' probabilities
 }
 
-// Continuations scores each continuation of one context.
+// Continuations scores each continuation of one context, which loses its front
+// where the longest continuation would not fit behind it (as in
+// lm-evaluation-harness, whose models cut on the left).
 func (s *Scorer) Continuations(tok *tokenizer.Tokenizer, context string, continuations []string) ([]Continuation, error) {
 	seqs, from := make([][]int, len(continuations)), make([]int, len(continuations))
 	for i, c := range continuations {
 		seqs[i], from[i] = EncodePair(tok, context, c)
 		if from[i] >= len(seqs[i]) {
 			return nil, fmt.Errorf("continuation %d: %q adds no token to its context", i, c)
+		}
+	}
+	over := 0
+	for _, q := range seqs {
+		over = max(over, len(q)-s.m.ContextLength())
+	}
+	for i, q := range seqs { // all by as much, so that they follow the same text
+		var ok bool
+		if seqs[i], from[i], ok = CutFront(tok, q, from[i], len(q)-over); !ok {
+			return nil, fmt.Errorf("continuation %d takes %d tokens, the model's context is %d: shorten it", i, len(q)-from[i], s.m.ContextLength())
 		}
 	}
 	lps, err := s.Tails(seqs, from)

@@ -8,7 +8,25 @@
 //
 // Vocabulary: N tokens of a batch, C hidden size, V vocabulary.
 //
-// Adding a family: its config.json fields in package checkpoint, a layout here,
-// and a tiny model of it in testdata/make_fixtures.py, which the parity test
-// then walks.
+// # Hooks
+//
+// What an adapter may hang on a model; with none of them set it computes the
+// base model, bit for bit. All hold in Hidden, HiddenAt and HiddenCached, so in
+// training, generation and scoring.
+//
+//   - Linear.Adapt, an Adapter on one linear layer: it gets the layer's input
+//     and output and gives the output to use (LoRA, DoRA, VeRA, a bias). On the
+//     last layer of a sublayer (o_proj, down_proj) it sees that sublayer's output
+//     before the skip connection: a place for bottleneck adapters.
+//   - An Adapter that is an InputAdapter also changes what the layer sees
+//     ((IA)^3 in the MLP).
+//   - SetPrefix, learned positions before every sequence: vectors that enter the
+//     first block (prompt tuning) or keys and values of each layer (prefix
+//     tuning). ContextLength is shorter by them; batches, rows and caches count
+//     tokens alone.
+//
+// # Adding a family
+//
+// Its config.json fields in package checkpoint, a layout here, and a tiny model
+// of it in testdata/make_fixtures.py, which the parity test then walks.
 package model

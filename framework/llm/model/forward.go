@@ -41,20 +41,35 @@ func (m *Model) HiddenAt(t *autograd.Tape, b Batch, layers int) *autograd.Var {
 	pos := make([]int32, 0, len(b.IDs))
 	for i, n := range b.SeqLens {
 		m.checkLength(i, n)
-		for p := range n {
-			pos = append(pos, int32(p))
-		}
+		pos = appendRange(pos, m.prefixLen(), n)
 	}
-	attend := func(_ int, q, k, v *autograd.Var) *autograd.Var {
-		return t.Attention(q, k, v, autograd.AttnSpec{Heads: m.cfg.Heads, KVHeads: m.cfg.KVHeads,
-			HeadDim: m.cfg.HeadDim, SeqLens: b.SeqLens, Causal: true})
+	x, spec := m.input(t, b.IDs, pos), m.attention(b.SeqLens)
+	if m.prefix != nil {
+		return m.afterPrefix(t, x, pos, layers, spec)
 	}
-	return m.decode(t, b.IDs, pos, layers, attend)
+	return m.decode(t, x, pos, layers, func(_ int, q, k, v *autograd.Var) *autograd.Var {
+		return t.Attention(q, k, v, spec)
+	})
 }
 
-// NewCache makes an empty cache for slots sequences of up to maxLen tokens.
+func (m *Model) attention(seqLens []int) autograd.AttnSpec {
+	return autograd.AttnSpec{Heads: m.cfg.Heads, KVHeads: m.cfg.KVHeads, HeadDim: m.cfg.HeadDim, SeqLens: seqLens, Causal: true}
+}
+
+// appendRange appends the n numbers from first on.
+func appendRange(to []int32, first, n int) []int32 {
+	for i := range n {
+		to = append(to, int32(first+i))
+	}
+	return to
+}
+
+// NewCache makes an empty cache for slots sequences of up to maxLen tokens. A
+// prefix is not counted in its lengths; the first use computes it.
 func (m *Model) NewCache(slots, maxLen int) *autograd.KVCache {
-	return autograd.NewKVCache(m.e, m.cfg.Layers, slots, maxLen, m.cfg.KVHeads, m.cfg.HeadDim)
+	c := autograd.NewKVCache(m.e, m.cfg.Layers, slots, m.prefixLen()+maxLen, m.cfg.KVHeads, m.cfg.HeadDim)
+	c.Reserve(m.prefixLen())
+	return c
 }
 
 // HiddenCached runs the new tokens of some slots of a cache: b's sequence i is
@@ -64,15 +79,16 @@ func (m *Model) HiddenCached(t *autograd.Tape, b Batch, c *autograd.KVCache, slo
 	pos := make([]int32, 0, len(b.IDs))
 	for i, n := range b.SeqLens {
 		m.checkLength(i, c.Len(slots[i])+n)
-		for p := range n {
-			pos = append(pos, int32(c.Len(slots[i])+p))
-		}
+		pos = appendRange(pos, m.prefixLen()+c.Len(slots[i]), n)
+	}
+	if m.prefix != nil && !c.HasPrefix() {
+		m.fillPrefix(t, c)
 	}
 	spec := autograd.CachedSpec{Heads: m.cfg.Heads, Slots: slots, NewLens: b.SeqLens}
 	attend := func(layer int, q, k, v *autograd.Var) *autograd.Var {
 		return t.AttentionCached(q, k, v, c, layer, spec)
 	}
-	h := m.decode(t, b.IDs, pos, m.cfg.Layers, attend)
+	h := m.decode(t, m.input(t, b.IDs, pos), pos, m.cfg.Layers, attend)
 	c.Advance(slots, b.SeqLens)
 	return h
 }
@@ -83,17 +99,26 @@ func (m *Model) Logits(t *autograd.Tape, hidden *autograd.Var) *autograd.Var {
 }
 
 func (m *Model) checkLength(i, n int) {
-	if n > m.cfg.MaxPositions {
-		panic(&autograd.IndexError{Op: "model: length of the sequence over the context", At: i, Value: n, Limit: m.cfg.MaxPositions + 1})
+	if n > m.ContextLength() {
+		panic(&autograd.IndexError{Op: "model: length of the sequence over the context", At: i, Value: n, Limit: m.ContextLength() + 1})
 	}
 }
 
-// decode is the decoder itself, with attention left to the caller.
-func (m *Model) decode(t *autograd.Tape, ids, pos []int32, layers int, attend func(layer int, q, k, v *autograd.Var) *autograd.Var) *autograd.Var {
-	x := t.Embedding(t.Param(m.embed), ids)
-	if m.positions != nil {
-		x = t.Add(x, t.Embedding(t.Param(m.positions), pos))
+// input is what enters the first block: [N,C].
+func (m *Model) input(t *autograd.Tape, ids, pos []int32) *autograd.Var {
+	return m.place(t, t.Embedding(t.Param(m.embed), ids), pos)
+}
+
+// place adds learned positions, where the family has them.
+func (m *Model) place(t *autograd.Tape, x *autograd.Var, pos []int32) *autograd.Var {
+	if m.positions == nil {
+		return x
 	}
+	return t.Add(x, t.Embedding(t.Param(m.positions), pos))
+}
+
+// decode is the decoder itself, with attention left to the caller.
+func (m *Model) decode(t *autograd.Tape, x *autograd.Var, pos []int32, layers int, attend func(layer int, q, k, v *autograd.Var) *autograd.Var) *autograd.Var {
 	for i := range layers {
 		b := &m.blocks[i]
 		q, k, v := m.project(t, b, m.norm(t, x, b.attnNorm))

@@ -21,8 +21,19 @@ type Adapter interface {
 	Apply(t *autograd.Tape, x, y *autograd.Var, lin *Linear) *autograd.Var
 }
 
+// InputAdapter is an Adapter that also changes what the layer sees, as (IA)^3
+// does: Input is called before the layer, and its result [N,In] takes the place
+// of x in the layer and in Apply.
+type InputAdapter interface {
+	Adapter
+	Input(t *autograd.Tape, x *autograd.Var, lin *Linear) *autograd.Var
+}
+
 // Forward is the layer with its adapter: x [N,In] gives [N,Out].
 func (l *Linear) Forward(t *autograd.Tape, x *autograd.Var) *autograd.Var {
+	if a, ok := l.Adapt.(InputAdapter); ok {
+		x = a.Input(t, x, l)
+	}
 	y := l.Base(t, x)
 	if l.Adapt != nil {
 		y = l.Adapt.Apply(t, x, y, l)

@@ -22,6 +22,7 @@ type Model struct {
 	finalNorm norm
 	head      *Linear   // W is embed when tied
 	invFreq   []float32 // rotary frequencies, radians per position
+	prefix    *Prefix   // nil: none
 }
 
 type block struct {
@@ -40,8 +41,9 @@ func (m *Model) Config() checkpoint.Config { return m.cfg }
 // Engine is where the weights live.
 func (m *Model) Engine() compute.Engine { return m.e }
 
-// ContextLength is the longest sequence the model takes, in tokens.
-func (m *Model) ContextLength() int { return m.cfg.MaxPositions }
+// ContextLength is the longest sequence the model takes, in tokens: its
+// positions without those of a prefix.
+func (m *Model) ContextLength() int { return m.cfg.MaxPositions - m.prefixLen() }
 
 // Head is the output layer "lm_head". With tied embeddings its W is the token
 // embedding's Param itself.
@@ -115,6 +117,14 @@ func (m *Model) ParamCount() int64 {
 		}
 	}
 	return n
+}
+
+// Freeze makes every weight untrainable; an adapter's own parameters are not
+// among them.
+func (m *Model) Freeze() {
+	for _, p := range m.Params() {
+		p.Trainable = false
+	}
 }
 
 // Free gives the weights' memory back to the engine; the model must not be

@@ -16,6 +16,9 @@ func (m *Model) Save(dir string) error { return m.SaveAs(dir, "F32") }
 
 // SaveAs is Save with the weights as "F32" or rounded to "BF16".
 func (m *Model) SaveAs(dir, dtype string) error {
+	if m.prefix != nil {
+		return fmt.Errorf("save %s: the model carries a learned prefix, which a model folder has no place for; save the adapter alone", dir)
+	}
 	matrices := map[string]bool{}
 	for _, l := range m.Linears() {
 		if l.Frozen != nil {

@@ -89,6 +89,9 @@ func (c *Client) callError(err error) error {
 		}
 	}
 	if s, ok := status.FromError(err); ok {
+		if limit := c.exhausted(s.Message()); limit != nil {
+			return limit
+		}
 		return errors.New(s.Message())
 	}
 	return err
@@ -114,6 +117,9 @@ func (c *Client) ended(mayLive bool) error {
 		c.end()
 		c.exited()
 		state = "its connection ended; "
+	}
+	if err := c.limited(c.state()); err != nil {
+		return err
 	}
 	return &CrashedError{Plugin: c.name(), State: state + stateText(c.state()), Log: c.log.String()}
 }
@@ -194,6 +200,9 @@ func (c *Client) Run(ctx context.Context, in Input, checkpoint File, sink func(*
 			}
 			if out.State != "finished" && out.State != "stopped" && out.State != "failed" {
 				return out, &ProtocolError{c.Path, fmt.Errorf("its run ended in the state %q, which is none", out.State)}
+			}
+			if out.State == "failed" {
+				return out, c.exhausted(out.Reason + " " + fmt.Sprint(out.Errors))
 			}
 			return out, nil
 		}

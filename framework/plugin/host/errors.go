@@ -52,3 +52,17 @@ type MemoryError struct {
 func (e *MemoryError) Error() string {
 	return fmt.Sprintf("plugin %s used %d MiB, above the budget's cap of %d MiB, and was ended; lower batch_size or raise budget.max_memory_bytes", e.Plugin, e.Used>>20, e.Most>>20)
 }
+
+// RefusedError says why a binary may not be loaded, before it is started or,
+// where its description belies its file name, before it is used.
+type RefusedError struct {
+	Plugin string
+	Path   string
+	Err    error
+}
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("plugin %s (%s) is refused: %v", e.Plugin, e.Path, e.Err)
+}
+
+func (e *RefusedError) Unwrap() error { return e.Err }

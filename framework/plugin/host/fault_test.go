@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tunelab/tunelab/framework/plugin/plugintest"
+	"github.com/tunelab/tunelab/framework/plugin/testplugins"
 )
 
 // kind names an error's type.
@@ -57,9 +57,9 @@ func TestFaultsOfARun(t *testing.T) {
 			if c.fault == "memory" {
 				o.MaxMemory = 150 << 20
 			}
-			cl := launch(t, plugintest.Counter, o)
+			cl := launch(t, testplugins.Counter, o)
 			in := input(t, map[string]any{"fault": c.fault})
-			line := plugintest.NewLifeline(t, in.WorkDir)
+			line := testplugins.NewLifeline(t, in.WorkDir)
 			_, err := cl.Run(t.Context(), in, File{}, ignore)
 			check(t, err, c.kind, c.want)
 			if c.fault == "helper" && !line.Holds(t) {
@@ -104,7 +104,7 @@ func TestBrokenPlugins(t *testing.T) {
 			if c.name == "asleep" {
 				o.StartIn = time.Second
 			}
-			cl, err := Launch(t.Context(), plugintest.Path(plugins, c.name), o)
+			cl, err := Launch(t.Context(), testplugins.Path(plugins, c.name), o)
 			if err == nil {
 				defer cl.Close()
 				_, err = cl.Run(t.Context(), input(t, nil), File{}, ignore)
@@ -129,7 +129,7 @@ func TestFilesThatAreNoPlugins(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			ownTemp(t)
 			dir := t.TempDir()
-			line := plugintest.NewLifeline(t, dir)
+			line := testplugins.NewLifeline(t, dir)
 			path := filepath.Join(dir, "tunelab-plugin-tool")
 			text := strings.ReplaceAll(c.text, "LIFELINE", filepath.Join(dir, "lifeline"))
 			if err := os.WriteFile(path, []byte(text), c.mode); err != nil {
@@ -150,15 +150,15 @@ func TestCancelWhileItStarts(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	start := time.Now()
-	_, err := Launch(ctx, plugintest.Path(plugins, "asleep"), LaunchOptions{})
-	if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > plugintest.Deadline {
+	_, err := Launch(ctx, testplugins.Path(plugins, "asleep"), LaunchOptions{})
+	if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > testplugins.Deadline {
 		t.Errorf("after %v: %v", time.Since(start), err)
 	}
 }
 
 func TestCloseOfAPluginThatHangs(t *testing.T) {
 	ownTemp(t)
-	c := launch(t, plugintest.Counter, LaunchOptions{})
+	c := launch(t, testplugins.Counter, LaunchOptions{})
 	if err := syscall.Kill(c.pid(), syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestCloseOfAPluginThatHangs(t *testing.T) {
 	go func() { c.Close(); close(done) }()
 	select {
 	case <-done:
-	case <-time.After(plugintest.Deadline):
+	case <-time.After(testplugins.Deadline):
 		t.Fatal("Close does not return")
 	}
 }
@@ -175,7 +175,7 @@ func TestEnvironmentHoldsNoSecret(t *testing.T) {
 	ownTemp(t)
 	t.Setenv("HF_TOKEN", "hf_secret")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "aws_secret")
-	c := launch(t, plugintest.Counter, LaunchOptions{})
+	c := launch(t, testplugins.Counter, LaunchOptions{})
 	in := input(t, nil)
 	if _, err := c.Run(t.Context(), in, File{}, ignore); err != nil {
 		t.Fatal(err)

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tunelab/tunelab/framework/plugin/plugintest"
 	pb "github.com/tunelab/tunelab/framework/plugin/proto/tunelab/plugin/v1"
+	"github.com/tunelab/tunelab/framework/plugin/testplugins"
 	"github.com/tunelab/tunelab/framework/spec"
 )
 
@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 		beHost()
 		return
 	}
-	os.Exit(plugintest.Main(m, &plugins))
+	os.Exit(testplugins.Main(m, &plugins))
 }
 
 // ownTemp gives the hosts of this test a temporary folder of their own and
@@ -43,7 +43,7 @@ func ownTemp(t *testing.T) string {
 
 func launch(t *testing.T, name string, o LaunchOptions) *Client {
 	t.Helper()
-	c, err := Launch(t.Context(), plugintest.Path(plugins, name), o)
+	c, err := Launch(t.Context(), testplugins.Path(plugins, name), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,14 +53,14 @@ func launch(t *testing.T, name string, o LaunchOptions) *Client {
 
 func input(t *testing.T, params map[string]any) Input {
 	t.Helper()
-	return Input{RunID: "r1", Spec: spec.Run{Method: plugintest.Counter, Params: params, Seed: 7}, WorkDir: t.TempDir()}
+	return Input{RunID: "r1", Spec: spec.Run{Method: testplugins.Counter, Params: params, Seed: 7}, WorkDir: t.TempDir()}
 }
 
 func ignore(*pb.Event) error { return nil }
 
 func TestRunStreamsEventsInOrder(t *testing.T) {
 	ownTemp(t)
-	c := launch(t, plugintest.Counter, LaunchOptions{Name: plugintest.Counter})
+	c := launch(t, testplugins.Counter, LaunchOptions{Name: testplugins.Counter})
 	in := input(t, nil)
 	var got []string
 	last := 0.0
@@ -103,12 +103,12 @@ func TestRunStreamsEventsInOrder(t *testing.T) {
 
 func TestStopGivesACheckpoint(t *testing.T) {
 	ownTemp(t)
-	c := launch(t, plugintest.Counter, LaunchOptions{})
+	c := launch(t, testplugins.Counter, LaunchOptions{})
 	in := input(t, map[string]any{"hold_at": 3})
 	at := int64(0)
 	done, err := c.Run(t.Context(), in, File{}, func(e *pb.Event) error {
 		if m := e.GetMetric(); m.GetName() == "train/loss" && m.GetStep() == 3 {
-			return c.Stop(in.RunID, plugintest.Deadline)
+			return c.Stop(in.RunID, testplugins.Deadline)
 		}
 		if e.GetCheckpoint() != nil {
 			at = e.GetCheckpoint().GetStep()
@@ -122,9 +122,9 @@ func TestStopGivesACheckpoint(t *testing.T) {
 
 func TestStopBeforeTheRunBegins(t *testing.T) {
 	ownTemp(t)
-	c := launch(t, plugintest.Counter, LaunchOptions{})
+	c := launch(t, testplugins.Counter, LaunchOptions{})
 	in := input(t, map[string]any{"hold_at": 3})
-	if err := c.Stop(in.RunID, plugintest.Deadline); err != nil {
+	if err := c.Stop(in.RunID, testplugins.Deadline); err != nil {
 		t.Fatal(err)
 	}
 	done, err := c.Run(t.Context(), in, File{}, ignore)
@@ -135,7 +135,7 @@ func TestStopBeforeTheRunBegins(t *testing.T) {
 
 func TestCancelEndsTheRunAtOnce(t *testing.T) {
 	ownTemp(t)
-	c := launch(t, plugintest.Counter, LaunchOptions{})
+	c := launch(t, testplugins.Counter, LaunchOptions{})
 	ctx, cancel := context.WithCancel(t.Context())
 	_, err := c.Run(ctx, input(t, map[string]any{"fault": "ignore-stop"}), File{}, func(e *pb.Event) error {
 		if e.GetMetric().GetStep() == 3 {
@@ -150,7 +150,7 @@ func TestCancelEndsTheRunAtOnce(t *testing.T) {
 
 func TestMistakesTravelWithTheirPath(t *testing.T) {
 	ownTemp(t)
-	c := launch(t, plugintest.Counter, LaunchOptions{})
+	c := launch(t, testplugins.Counter, LaunchOptions{})
 	ds, err := c.Validate(t.Context(), input(t, map[string]any{"refuse": true}))
 	if err != nil || ds.Err() == nil || ds[0].Path != "params.refuse" || ds[0].Detail != "leave it false" {
 		t.Errorf("%+v, %v", ds, err)
@@ -167,7 +167,7 @@ func TestMistakesTravelWithTheirPath(t *testing.T) {
 
 func TestPanicComesBackAndThePluginLives(t *testing.T) {
 	ownTemp(t)
-	c := launch(t, plugintest.Counter, LaunchOptions{})
+	c := launch(t, testplugins.Counter, LaunchOptions{})
 	done, err := c.Run(t.Context(), input(t, map[string]any{"fault": "panic"}), File{}, ignore)
 	if err != nil || done.State != "failed" || !strings.Contains(done.Reason, "the sum is odd") || !strings.Contains(done.Reason, "fault.go") {
 		t.Errorf("%+v, %v", done, err)
@@ -179,7 +179,7 @@ func TestPanicComesBackAndThePluginLives(t *testing.T) {
 
 func TestNoMetricIsLostInAFlood(t *testing.T) {
 	ownTemp(t)
-	c := launch(t, plugintest.Counter, LaunchOptions{})
+	c := launch(t, testplugins.Counter, LaunchOptions{})
 	next := int64(0)
 	done, err := c.Run(t.Context(), input(t, map[string]any{"fault": "flood"}), File{}, func(e *pb.Event) error {
 		if m := e.GetMetric(); m.GetName() == "flood" {

@@ -2,6 +2,7 @@ package host
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -19,10 +21,12 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	goplugin "github.com/hashicorp/go-plugin"
+	"github.com/hashicorp/go-plugin/runner"
 	"google.golang.org/grpc"
 
 	"github.com/tunelab/tunelab/framework/plugin/living"
 	pb "github.com/tunelab/tunelab/framework/plugin/proto/tunelab/plugin/v1"
+	"github.com/tunelab/tunelab/framework/plugin/trust"
 	"github.com/tunelab/tunelab/framework/plugin/wire"
 	"github.com/tunelab/tunelab/framework/spec"
 )
@@ -34,6 +38,8 @@ type LaunchOptions struct {
 	HungAfter time.Duration // default two minutes
 	StartIn   time.Duration // it must have started by then; default one minute
 	MaxMemory int64         // bytes resident; 0: no cap
+	SHA256    string        // the binary must have this digest; "": any
+	Limits    spec.Limits   // that the system enforces; Linux only
 }
 
 // Client is a launched plugin. One call to Run at most.
@@ -80,30 +86,34 @@ func Launch(ctx context.Context, path string, o LaunchOptions) (*Client, error) 
 	if o.StartIn == 0 {
 		o.StartIn = time.Minute
 	}
-	sum, err := fileSum(path)
+	sum, err := FileSum(path)
 	if err != nil {
 		return nil, fmt.Errorf("plugin %s: %w", path, err)
+	}
+	if o.SHA256 != "" && sum != o.SHA256 {
+		return nil, &RefusedError{cmp.Or(o.Name, "?"), path, fmt.Errorf("its sha256 is %s and was %s when it was checked: something replaced the file; install it again", sum, o.SHA256)}
 	}
 	SweepSockets()
 	socket, mark, err := socketDir()
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{Path: path, SHA256: hex.EncodeToString(sum), opts: o, log: &tail{w: o.Log}, socket: socket, mark: mark, stop: make(chan struct{})}
+	c := &Client{Path: path, SHA256: sum, opts: o, log: &tail{w: o.Log}, socket: socket, mark: mark, stop: make(chan struct{})}
 	life, end := context.WithCancel(context.Background())
 	c.end = end
 	c.cmd = exec.CommandContext(life, path)
 	c.cmd.Cancel = func() error { return syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL) }
-	c.cmd.Env = append(environment(), goplugin.EnvUnixSocketDir+"="+socket)
+	c.cmd.Env = environment()
 	c.cmd.SysProcAttr = processGroup()
 	c.plugin = goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig:  wire.Handshake,
 		VersionedPlugins: map[int]goplugin.PluginSet{wire.Protocol: {wire.Name: &dispenser{}}},
-		Cmd:              c.cmd,
+		RunnerFunc: func(_ hclog.Logger, wanted *exec.Cmd, _ string) (runner.Runner, error) {
+			return newProcess(c, wanted)
+		},
 		SkipHostEnv:      true,
 		AutoMTLS:         true,
 		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
-		SecureConfig:     &goplugin.SecureConfig{Checksum: sum, Hash: sha256.New()},
 		StartTimeout:     o.StartIn,
 		SyncStdout:       c.log,
 		SyncStderr:       c.log,
@@ -120,17 +130,18 @@ func Launch(ctx context.Context, path string, o LaunchOptions) (*Client, error) 
 	return c, nil
 }
 
-func fileSum(path string) ([]byte, error) {
+// FileSum is the SHA-256 of a file in lower-case hexadecimal.
+func FileSum(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	defer f.Close()
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
-		return nil, err
+		return "", err
 	}
-	return h.Sum(nil), nil
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 func (c *Client) connect(ctx context.Context) error {
@@ -179,6 +190,15 @@ func (c *Client) introduce(ctx context.Context) error {
 	if c.opts.Name != "" && c.Method.Name != c.opts.Name {
 		return &ProtocolError{c.Path, fmt.Errorf("it describes itself as %q, not %q", c.Method.Name, c.opts.Name)}
 	}
+	if base := filepath.Base(c.Path); trust.IsPlugin(base) {
+		n, err := trust.ParseName(base)
+		if err == nil {
+			err = n.Agrees(m.Name, m.Version, m.Protocols)
+		}
+		if err != nil {
+			return &RefusedError{m.Name, c.Path, err}
+		}
+	}
 	s, err := c.rpc.Schema(ctx, &pb.SchemaRequest{})
 	if err != nil {
 		return c.callError(err)
@@ -203,12 +223,24 @@ func (c *Client) startError(err error) error {
 		return &ProtocolError{c.Path, fmt.Errorf("it printed %q to stdout where the handshake belongs", said)}
 	case spoke || strings.Contains(first, "plugin exited before we could connect"):
 		c.exited()
+		if err := c.limited(c.state()); err != nil {
+			return err
+		}
 		if st := c.state(); st == nil || !st.Success() {
-			return &CrashedError{Plugin: c.name(), State: stateText(st) + " before the handshake", Log: c.log.String()}
+			return &CrashedError{Plugin: c.name(), State: stateText(st) + " before the handshake" + c.tight(), Log: c.log.String()}
 		}
 		return &ProtocolError{c.Path, errors.New("it ended without a word of the protocol")}
 	}
 	return &ProtocolError{c.Path, errors.New(first)}
+}
+
+// tight says that a program may have found too little address space to start,
+// which some answer with a fault instead of a word.
+func (c *Client) tight() string {
+	if most := c.opts.Limits.AddressSpaceBytes; most > 0 {
+		return fmt.Sprintf(", within an address space of %d bytes (budget.limits.%s), which may be too little", most, limitSpace)
+	}
+	return ""
 }
 
 // watch samples memory and CPU of the plugin's process and enforces the cap.
@@ -345,9 +377,10 @@ func (*dispenser) GRPCServer(*goplugin.GRPCBroker, *grpc.Server) error {
 
 // tail keeps the last lines of a log and passes all of it on.
 type tail struct {
-	mu  sync.Mutex
-	w   io.Writer
-	buf []byte
+	mu    sync.Mutex
+	w     io.Writer
+	buf   []byte
+	noted string // the first line that speaks of a want of memory or files
 }
 
 const tailBytes = 8 << 10
@@ -355,6 +388,9 @@ const tailBytes = 8 << 10
 func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.noted == "" && (outOfSpace.Match(p) || outOfFiles.Match(p)) {
+		t.noted = noteLine(p)
+	}
 	t.buf = append(t.buf, p...)
 	if over := len(t.buf) - tailBytes; over > 0 {
 		t.buf = append(t.buf[:0], t.buf[over:]...)
@@ -363,6 +399,24 @@ func (t *tail) Write(p []byte) (int, error) {
 		_, _ = t.w.Write(p)
 	}
 	return len(p), nil
+}
+
+// noteLine is the line of p that speaks of a want of memory or files.
+func noteLine(p []byte) string {
+	for line := range bytes.Lines(p) {
+		if outOfSpace.Match(line) || outOfFiles.Match(line) {
+			return string(bytes.TrimSpace(line))
+		}
+	}
+	return ""
+}
+
+// complaint is the first such line: a stack dump after it may have pushed it
+// out of the tail.
+func (t *tail) complaint() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.noted
 }
 
 func (t *tail) String() string {

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tunelab/tunelab/framework/plugin/plugintest"
 	pb "github.com/tunelab/tunelab/framework/plugin/proto/tunelab/plugin/v1"
+	"github.com/tunelab/tunelab/framework/plugin/testplugins"
 	"github.com/tunelab/tunelab/framework/spec"
 )
 
@@ -44,9 +44,9 @@ func beHost() {
 func TestHostIsKilled(t *testing.T) {
 	temp := ownTemp(t)
 	work := t.TempDir()
-	line := plugintest.NewLifeline(t, work)
+	line := testplugins.NewLifeline(t, work)
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), roleVar+"=host", pluginVar+"="+plugintest.Path(plugins, plugintest.Counter), workVar+"="+work)
+	cmd.Env = append(os.Environ(), roleVar+"=host", pluginVar+"="+testplugins.Path(plugins, testplugins.Counter), workVar+"="+work)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +83,7 @@ func TestHostIsKilled(t *testing.T) {
 	if err := os.Mkdir(stranger, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	c := launch(t, plugintest.Counter, LaunchOptions{}) // sweeps
+	c := launch(t, testplugins.Counter, LaunchOptions{}) // sweeps
 	if left := SocketDirs(); len(left) != 1 || left[0] != c.socket || slices.Contains(left, dirs[0]) {
 		t.Errorf("socket folders after the next launch: %v, its own is %s", left, c.socket)
 	}

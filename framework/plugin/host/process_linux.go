@@ -2,11 +2,16 @@ package host
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tunelab/tunelab/framework/spec"
 )
 
 // processGroup puts the plugin in a group of its own and lets the kernel send it
@@ -14,6 +19,34 @@ import (
 // is not SIGKILL, so that the SDK can end the processes that the plugin started.
 func processGroup() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+}
+
+// limit sets the limits of a process that was just started. Its hard limit of
+// CPU time lies a second above the soft one, which sends SIGXCPU.
+func limit(pid int, l spec.Limits) error {
+	for _, k := range []struct {
+		resource int
+		soft     int64
+		hard     int64
+		field    string
+	}{
+		{unix.RLIMIT_AS, l.AddressSpaceBytes, l.AddressSpaceBytes, limitSpace},
+		{unix.RLIMIT_CPU, l.CPUSeconds, l.CPUSeconds + 1, limitCPU},
+		{unix.RLIMIT_NOFILE, l.OpenFiles, l.OpenFiles, limitFiles},
+	} {
+		if k.soft <= 0 {
+			continue
+		}
+		var now unix.Rlimit
+		err := unix.Prlimit(pid, k.resource, nil, &now)
+		if err == nil { // a limit of our own that is lower still counts
+			err = unix.Prlimit(pid, k.resource, &unix.Rlimit{Cur: min(uint64(k.soft), now.Max), Max: min(uint64(k.hard), now.Max)}, nil)
+		}
+		if err != nil && !errors.Is(err, unix.ESRCH) { // it has ended already, which its caller will see
+			return fmt.Errorf("set the plugin's limit budget.limits.%s: %w", k.field, err)
+		}
+	}
+	return nil
 }
 
 func maxRSS(ru *syscall.Rusage) int64 { return ru.Maxrss << 10 } // KiB on Linux

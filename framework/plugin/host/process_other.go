@@ -2,7 +2,12 @@
 
 package host
 
-import "syscall"
+import (
+	"errors"
+	"syscall"
+
+	"github.com/tunelab/tunelab/framework/spec"
+)
 
 func processGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
@@ -10,3 +15,12 @@ func maxRSS(ru *syscall.Rusage) int64 { return int64(ru.Maxrss) } // bytes on ma
 
 // usage of a live process is not read here; its total is known at its end.
 func usage(int) (rss int64, cpu float64) { return 0, 0 }
+
+// limit refuses what it cannot do: the limits of another process can be set on
+// Linux only.
+func limit(_ int, l spec.Limits) error {
+	if l != (spec.Limits{}) {
+		return errors.New("budget.limits work on Linux only; leave them out here (max_wall_seconds works everywhere)")
+	}
+	return nil
+}

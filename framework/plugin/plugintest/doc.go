@@ -1,11 +1,10 @@
-// Package plugintest builds the plugins that the tests of the host, of runs and
-// of the lab drive: one binary (counter), which needs no model and finishes in
-// milliseconds, under a name for each way to behave.
+// Package plugintest is the conformance kit for a method's own tests, in Go:
+// package conformance tries the built binary as a black box, and what only Go
+// can see (gradients, goroutines) is tried in this process.
 //
-//	var plugins string // folder
+//	func TestConformance(t *testing.T) {
+//		plugintest.Run(t, func() sdk.Method { return mine{} })
+//	}
 //
-//	func TestMain(m *testing.M) { os.Exit(plugintest.Main(m, &plugins)) }
-//
-// Named "counter" it is a good method; its parameter fault makes it fail while
-// it runs. Under the names of Broken it fails before that.
+// An adapter's test is RunAdapter.
 package plugintest

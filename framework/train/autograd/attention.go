@@ -13,13 +13,15 @@ type AttnSpec struct {
 	KVHeads int     // key and value heads; 0 means Heads. Query head h reads head h / (Heads/KVHeads)
 	HeadDim int     // channels per head
 	SeqLens []int   // tokens of each sequence; their sum is N
+	KVLens  []int   // keys of each sequence, its own tokens' last; nil means SeqLens
 	Scale   float32 // factor of q·k; 0 means 1/sqrt(HeadDim)
 	Causal  bool    // a token sees itself and those before it, else its whole sequence
 }
 
 // Attention is softmax(scale q k^T) v within each sequence: q
-// [N, Heads*HeadDim], k and v [N, KVHeads*HeadDim]; the result has q's shape.
-// The backward pass computes the probabilities again, so that memory stays
+// [N, Heads*HeadDim], k and v [M, KVHeads*HeadDim]; the result has q's shape. M
+// is N, or the sum of KVLens where keys stand before a sequence's own tokens
+// (a learned prefix): causal, a token sees all of those. The backward pass computes the probabilities again, so that memory stays
 // linear in N.
 func (t *Tape) Attention(q, k, v *Var, s AttnSpec) *Var {
 	s = s.defaults()
@@ -27,21 +29,26 @@ func (t *Tape) Attention(q, k, v *Var, s AttnSpec) *Var {
 	n := q.rows()
 	t.must(s.HeadDim > 0 && s.KVHeads > 0 && s.Heads%s.KVHeads == 0, "Attention",
 		fmt.Sprintf("needs Heads a multiple of KVHeads, got %d and %d, HeadDim %d", s.Heads, s.KVHeads, s.HeadDim), q, k, v)
-	t.must(q.cols() == s.Heads*s.HeadDim && k.cols() == s.KVHeads*s.HeadDim && sameShape(k.shape, v.shape) && k.rows() == n, "Attention",
-		fmt.Sprintf("needs q [N,%d], k and v [N,%d]", s.Heads*s.HeadDim, s.KVHeads*s.HeadDim), q, k, v)
-	seg, at, pairs := make([]int32, 0, 4*len(s.SeqLens)), 0, int64(0)
+	t.must(q.cols() == s.Heads*s.HeadDim && k.cols() == s.KVHeads*s.HeadDim && sameShape(k.shape, v.shape), "Attention",
+		fmt.Sprintf("needs q [N,%d], k and v [M,%d]", s.Heads*s.HeadDim, s.KVHeads*s.HeadDim), q, k, v)
+	t.must(s.KVLens == nil || len(s.KVLens) == len(s.SeqLens), "Attention", "needs a number of keys for each sequence", q)
+	seg, at, keys, pairs, causal := make([]int32, 0, 4*len(s.SeqLens)), 0, 0, int64(0), int64(0)
+	if s.Causal {
+		causal = 1
+	}
 	for i, l := range s.SeqLens {
-		t.must(l > 0, "Attention", fmt.Sprintf("sequence %d has length %d, needs at least 1", i, l), q)
-		seg = append(seg, int32(at), int32(l), int32(at), int32(l))
-		at += l
-		pairs += int64(l) * int64(l)
+		m := l
+		if s.KVLens != nil {
+			m = s.KVLens[i]
+		}
+		t.must(l > 0 && m >= l, "Attention", fmt.Sprintf("sequence %d has %d tokens and %d keys, needs at least 1 and as many keys", i, l, m), q)
+		seg = append(seg, int32(at), int32(l), int32(keys), int32(m))
+		at, keys = at+l, keys+m
+		pairs += int64(l)*int64(m) - causal*int64(l)*int64(l-1)/2
 	}
 	t.must(at == n, "Attention", fmt.Sprintf("the lengths add up to %d, not to the rows of q", at), q)
-	var causal int64
-	if s.Causal {
-		causal, pairs = 1, (pairs+int64(n))/2
-	}
-	ints := []int64{int64(n), int64(s.Heads), int64(s.KVHeads), int64(s.HeadDim), int64(len(s.SeqLens)), causal, pairs, int64(n)}
+	t.must(keys == k.rows(), "Attention", fmt.Sprintf("the lengths add up to %d keys, not to the rows of k", keys), k)
+	ints := []int64{int64(n), int64(s.Heads), int64(s.KVHeads), int64(s.HeadDim), int64(len(s.SeqLens)), causal, pairs, int64(keys)}
 	scale := []float64{float64(s.Scale)}
 	sb, o, lse := t.ints(seg), t.alloc(q.shape), t.temp(compute.F32, n*s.Heads)
 	t.run(compute.Attention, bufs{q.buf, k.buf, v.buf, sb, o.buf, lse}, ints, scale)

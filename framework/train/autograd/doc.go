@@ -33,5 +33,7 @@
 //     finite differences on ref, and cpu with ref; it fails while any op of the
 //     table is not reached by a case.
 //
-// An op needed by one plugin only can be written with [Tape.Custom].
+// An op needed by one plugin only can be registered there and called with
+// [Tape.Op] (recipe in framework/compute/doc.go), or written as a host
+// computation with [Tape.Custom]. Package autogradtest checks its gradient.
 package autograd

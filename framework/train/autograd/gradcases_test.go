@@ -127,6 +127,11 @@ func gradCases() []gradCase {
 			return []*Var{t.Attention(in[0], in[1], in[2], AttnSpec{Heads: s.heads, KVHeads: s.kv, HeadDim: s.d, SeqLens: s.lens, Causal: s.causal})}
 		}})
 	}
+	add(gradCase{"attention after a prefix", [][]int{{9, 12}, {9, 6}, {9, 6}, {2, 6}}, 0, 0, 5e-6, func(t *Tape, in []*Var) []*Var {
+		keys := []int32{0, 1, 2, 3, 4, 0, 1, 5, 6, 7, 8, 9, 10} // two sequences of 3 and 6 after the same two keys
+		k, v := t.Rows(t.Concat(in[3], in[1]), keys), t.Rows(t.Concat(t.Scale(in[3], 2), in[2]), keys)
+		return []*Var{t.Attention(in[0], k, v, AttnSpec{Heads: 4, KVHeads: 2, HeadDim: 3, SeqLens: []int{3, 6}, KVLens: []int{5, 8}, Causal: true})}
+	}})
 	add(gradCase{"custom", [][]int{{3, 2}}, 0, 0, 1e-6, one(func(t *Tape, x *Var) *Var {
 		// linear, so that the float32 host copy does not limit the finite difference
 		return t.Add(t.Custom("zero", x.Shape(), make([]float32, x.Len()), []*Var{x}, func(d []float32) [][]float32 {

@@ -12,12 +12,18 @@ import (
 // A decoding step computes each layer with [Tape.AttentionCached], which
 // appends the new keys and values after the slot's length, and then calls
 // [KVCache.Advance] once.
+//
+// Keys and values that stand before every sequence and stay there (of learned
+// positions) have places of their own, [KVCache.Reserve]: attention sees them,
+// lengths do not count them.
 type KVCache struct {
 	K, V                            []*compute.Tensor
 	Slots, MaxLen, KVHeads, HeadDim int
 
-	e    compute.Engine
-	lens []int
+	e      compute.Engine
+	lens   []int
+	prefix int  // reserved positions at the start of each slot
+	filled bool // SetPrefix was called
 }
 
 // NewKVCache allocates an empty cache.
@@ -29,6 +35,36 @@ func NewKVCache(e compute.Engine, layers, slots, maxLen, kvHeads, headDim int) *
 	}
 	return c
 }
+
+// Reserve takes the first n of MaxLen positions of every slot for SetPrefix. The
+// cache must be empty.
+func (c *KVCache) Reserve(n int) { c.prefix, c.MaxLen = n, c.MaxLen-n }
+
+// HasPrefix says whether the reserved positions are filled.
+func (c *KVCache) HasPrefix() bool { return c.filled }
+
+// SetPrefix fills the reserved positions of every slot: ks[layer] and vs[layer]
+// are [reserved, KVHeads*HeadDim].
+func (c *KVCache) SetPrefix(ks, vs []*Var) {
+	width := c.KVHeads * c.HeadDim
+	for l := range c.K {
+		ks[l].tape.must(ks[l].Len() == c.prefix*width && vs[l].Len() == c.prefix*width, "KVCache.SetPrefix", fmt.Sprintf("needs k and v [%d,%d]", c.prefix, width), ks[l], vs[l])
+		for s := range c.Slots {
+			ints := []int64{int64(c.prefix * width), 0, int64(s * c.stride() * width), 0}
+			for _, b := range [2][2]compute.Buffer{{ks[l].buf, c.K[l].Buf}, {vs[l].buf, c.V[l].Buf}} {
+				if err := compute.Call(c.e, compute.Copy, b[:], ints, nil); err != nil {
+					panic(err)
+				}
+			}
+		}
+	}
+	c.filled = true
+}
+
+// stride is the number of positions from one slot to the next, first is where
+// a slot's own tokens begin.
+func (c *KVCache) stride() int        { return c.prefix + c.MaxLen }
+func (c *KVCache) first(slot int) int { return slot*c.stride() + c.prefix }
 
 // Len is the number of tokens in a slot.
 func (c *KVCache) Len(slot int) int { return c.lens[slot] }
@@ -51,7 +87,7 @@ func (c *KVCache) Truncate(slot, n int) {
 // CopySlot makes dst a copy of src, as for several samples of one prompt.
 func (c *KVCache) CopySlot(dst, src int) {
 	width := c.KVHeads * c.HeadDim
-	ints := []int64{int64(c.lens[src] * width), int64(src * c.MaxLen * width), int64(dst * c.MaxLen * width), 0}
+	ints := []int64{int64(c.lens[src] * width), int64(c.first(src) * width), int64(c.first(dst) * width), 0}
 	for l := range c.K {
 		for _, b := range []compute.Buffer{c.K[l].Buf, c.V[l].Buf} {
 			if err := compute.Call(c.e, compute.Copy, bufs{b, b}, ints, nil); err != nil {
@@ -104,14 +140,14 @@ func (t *Tape) AttentionCached(q, k, v *Var, c *KVCache, layer int, s CachedSpec
 		if m < 1 || have+m > c.MaxLen {
 			panic(&IndexError{Op: "AttentionCached: cache positions", At: i, Value: have + m - 1, Limit: c.MaxLen})
 		}
-		seg = append(seg, int32(len(rows)), int32(m), int32(slot*c.MaxLen), int32(have+m))
+		seg = append(seg, int32(len(rows)), int32(m), int32(slot*c.stride()), int32(c.prefix+have+m))
 		for j := 0; j < m; j++ {
-			rows = append(rows, int32(slot*c.MaxLen+have+j))
+			rows = append(rows, int32(c.first(slot)+have+j))
 		}
-		pairs += int64(m) * int64(have+m)
+		pairs += int64(m)*int64(c.prefix+have+m) - int64(m)*int64(m-1)/2 // causal among the new
 	}
 	t.must(len(rows) == n, "AttentionCached", fmt.Sprintf("the new lengths add up to %d, not to the rows of q", len(rows)), q)
-	total := int64(c.Slots * c.MaxLen)
+	total := int64(c.Slots * c.stride())
 	rb, sb := t.ints(rows), t.ints(seg)
 	t.run(compute.PutRows, bufs{k.buf, rb, c.K[layer].Buf}, []int64{int64(n), int64(width), total}, nil)
 	t.run(compute.PutRows, bufs{v.buf, rb, c.V[layer].Buf}, []int64{int64(n), int64(width), total}, nil)

@@ -3,6 +3,7 @@ package optim
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/tunelab/tunelab/framework/compute"
 	"github.com/tunelab/tunelab/framework/train/autograd"
@@ -91,6 +92,21 @@ func (o *AdamW) Step(lr, gradScale float64) error {
 		}
 	}
 	return nil
+}
+
+// Idle names the parameters that have had no gradient in any step so far: all
+// their moments are zero.
+func (o *AdamW) Idle() []string {
+	moved := func(t *compute.Tensor, p *autograd.Param) bool {
+		return slices.ContainsFunc(t.Floats(p.Engine()), func(v float32) bool { return v != 0 })
+	}
+	var out []string
+	for i, p := range o.params {
+		if !moved(o.m[i], p) && !moved(o.v[i], p) {
+			out = append(out, p.Name)
+		}
+	}
+	return out
 }
 
 // State is what a resumed run needs for the same bits.

@@ -109,9 +109,7 @@ func build(m *model.Model, c Config, linears []*model.Linear, strictPatterns boo
 
 // install freezes the base and puts the layers in place.
 func (l *LoRA) install() {
-	for _, p := range l.m.Params() {
-		p.Trainable = false
-	}
+	l.m.Freeze()
 	for _, layer := range l.layers {
 		layer.Linear.Adapt = layer
 	}

@@ -24,6 +24,12 @@
 // The base is never changed in place: merging puts new weights in the layers
 // and keeps the old ones aside.
 //
-// Methods that need more than these files can say (DoRA, PiSSA, extra modules)
-// are refused by the name of the field that asks for them.
+// Configurations of LoRA that ask for more (DoRA, PiSSA, extra modules) are
+// refused by the name of the field that asks for it.
+//
+// # Other methods
+//
+// An adapter of another kind keeps its result in the same form with WriteFolder,
+// ReadConfig and ReadParams, and finds the layers it goes on with Match and
+// DefaultTargets: plugins/contrib has seven.
 package peft

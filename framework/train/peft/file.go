@@ -3,7 +3,6 @@ package peft
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,24 +22,7 @@ const (
 // configuration and the tensors A and B of each layer in float32. Nothing of
 // the base model is written.
 func (l *LoRA) Save(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("save the adapter: %w", err)
-	}
-	raw, err := l.marshalConfig()
-	if err != nil {
-		return fmt.Errorf("save the adapter: %w", err)
-	}
-	var tensors []checkpoint.Tensor
-	for _, p := range l.Params() {
-		tensors = append(tensors, checkpoint.Tensor{Name: p.Name, Shape: p.Shape(), Data: p.Data()})
-	}
-	if err := checkpoint.WriteSafetensors(filepath.Join(dir, WeightsFile), tensors, nil); err != nil {
-		return err
-	}
-	return checkpoint.WriteAtomic(filepath.Join(dir, ConfigFile), func(w io.Writer) error {
-		_, err := w.Write(raw)
-		return err
-	})
+	return WriteFolder(dir, "LORA", l.fields(), l.Params())
 }
 
 // Load freezes m and puts the adapter of the folder dir on it, as Save and
@@ -66,7 +48,7 @@ func Load(m *model.Model, dir string) (*LoRA, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if err := l.read(filepath.Join(dir, WeightsFile)); err != nil {
+	if err := ReadParams(dir, l.Params()); err != nil {
 		for _, p := range l.Params() {
 			p.Free()
 		}
@@ -76,39 +58,12 @@ func Load(m *model.Model, dir string) (*LoRA, error) {
 	return l, nil
 }
 
-func (l *LoRA) read(path string) error {
-	r, err := checkpoint.Open(path)
-	if err != nil {
-		return fmt.Errorf("load the adapter: %w", err)
-	}
-	defer r.Close()
-	known := map[string]bool{}
-	for _, p := range l.Params() {
-		data, err := r.Float32(p.Name, p.T.Shape...)
-		if err != nil {
-			return err
-		}
-		p.Set(data)
-		known[p.Name] = true
-	}
-	var strange []string
-	for _, name := range r.Names() {
-		if !known[name] {
-			strange = append(strange, name)
-		}
-	}
-	if len(strange) > 0 {
-		return fmt.Errorf("%s: unexpected tensor %q (%d in all): %s and this model have no place for it", path, strange[0], len(strange), ConfigFile)
-	}
-	return nil
-}
-
-// marshalConfig is adapter_config.json, in PEFT's order: sorted keys.
-func (l *LoRA) marshalConfig() ([]byte, error) {
+// fields is what adapter_config.json says of this adapter.
+func (l *LoRA) fields() Fields {
 	c := l.cfg
-	fields := map[string]any{
-		"peft_type": "LORA", "task_type": c.TaskType, "base_model_name_or_path": nil, "inference_mode": true,
-		"r": c.Rank, "lora_alpha": c.Alpha, "lora_dropout": c.Dropout, "target_modules": savedTargets(l),
+	fields := Fields{
+		"task_type": c.TaskType,
+		"r":         c.Rank, "lora_alpha": c.Alpha, "lora_dropout": c.Dropout, "target_modules": savedTargets(l),
 		"bias": "none", "fan_in_fan_out": l.m.Config().Family == checkpoint.GPT2, // transformers' Conv1D stores [in, out]
 		"rank_pattern": ordered(c.RankPattern), "alpha_pattern": ordered(c.AlphaPattern),
 		"use_rslora": c.RSLoRA, "use_dora": false, "init_lora_weights": true, "modules_to_save": nil,
@@ -119,8 +74,7 @@ func (l *LoRA) marshalConfig() ([]byte, error) {
 	if c.Init == InitGaussian {
 		fields["init_lora_weights"] = c.Init
 	}
-	raw, err := json.MarshalIndent(fields, "", "  ")
-	return append(raw, '\n'), err
+	return fields
 }
 
 // ordered is a pattern map that keeps its order, which decides what matches.

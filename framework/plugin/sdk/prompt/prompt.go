@@ -12,7 +12,7 @@ import (
 // Shot renders one solved example: prompt, delimiter, answer
 // (lm-evaluation-harness' few-shot form).
 func Shot(t spec.Task, e spec.Example) string {
-	return e.Prompt + t.Delimiter + e.Answer
+	return e.Prompt + t.Delimiter + e.Target()
 }
 
 // Reasoned renders one solved example with its worked reasoning in place of

@@ -1,0 +1,220 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
+	"github.com/tunelab/tunelab/framework/spec"
+	"github.com/tunelab/tunelab/framework/train/peft"
+	"github.com/tunelab/tunelab/framework/tune"
+)
+
+const (
+	headFile    = "score.safetensors" // the label head of the SDK's harness
+	modelFolder = "model"
+)
+
+// completion is the kind of task on which log-probabilities are compared.
+func (s *session) completion() string {
+	for _, k := range []string{spec.Instruction, spec.Generation, spec.Classification} {
+		if slices.Contains(s.kinds, k) {
+			return k
+		}
+	}
+	return ""
+}
+
+// identity trains with a learning rate of 0.
+func identity(s *session) error {
+	if err := s.needs(true); err != nil {
+		return err
+	}
+	kind, rate := s.completion(), s.param("learning_rate")
+	switch {
+	case s.answers == nil:
+		return notApplicable("it gives no proper predictions: see predict")
+	case s.method.Family != "peft":
+		return notApplicable("its family is %q: only a peft method's result is an adapter on the unchanged model", s.method.Family)
+	case !slices.Contains(s.method.Modes, spec.ModeLogprobs) || kind == "":
+		return notApplicable("it gives no log-probabilities to compare")
+	case rate == nil || rate.Min != nil && *rate.Min > 0:
+		return notApplicable("it has no parameter learning_rate that may be 0")
+	}
+	for name := range s.base.metrics {
+		if strings.HasPrefix(name, "quant/") {
+			return notApplicable("it stores the base model in fewer bits (it reports %s), so that it starts from another model than the given one", name)
+		}
+	}
+	zero := map[string]any{"learning_rate": 0.0}
+	if p := s.param("objective"); p != nil && slices.Contains(p.Choices, tune.Completion) {
+		zero["objective"] = tune.Completion
+	}
+	r, err := s.finished(how{params: s.short(zero), data: data(kind)})
+	if err != nil {
+		return err
+	}
+	if raw, err := os.ReadFile(filepath.Join(r.artifacts(), peft.ConfigFile)); err == nil {
+		for _, virtual := range []string{"PROMPT_TUNING", "PREFIX_TUNING", "P_TUNING"} {
+			if strings.Contains(string(raw), `"`+virtual+`"`) {
+				return notApplicable("%s puts virtual tokens before the input, which change the answers from the start", virtual)
+			}
+		}
+	}
+	_, got, err := s.ask(r, r.artifacts(), spec.ModeLogprobs)
+	if err != nil {
+		return err
+	}
+	return s.likeModel(s.model, r, got, 1e-5)
+}
+
+// likeModel compares log-probabilities with those of a model folder.
+func (s *session) likeModel(dir string, r *record, got []spec.Prediction, within float64) error {
+	lm, err := tune.Open(dir, r.in.Spec.Compute)
+	if err != nil {
+		return err
+	}
+	i := 0
+	p := &tune.Predictor{LM: lm, Task: r.data.Task}
+	return p.Predict(context.Background(), spec.ModeLogprobs, itemsOf(r.data, spec.ModeLogprobs), func(want spec.Prediction) error {
+		have := got[i]
+		i++
+		if len(have.Logprobs) != len(want.Logprobs) {
+			return fmt.Errorf("item %s has %d log-probabilities, the model gives %d", want.ID, len(have.Logprobs), len(want.Logprobs))
+		}
+		for j, w := range want.Logprobs {
+			if !(math.Abs(w-have.Logprobs[j]) <= within) {
+				return fmt.Errorf("item %s: the log-probability of token %d of the target is %v, the model's is %v", want.ID, j, have.Logprobs[j], w)
+			}
+		}
+		return nil
+	})
+}
+
+// trainableClaim counts the tensors of a PEFT folder, or those of a whole model
+// that changed, and the label head.
+func trainableClaim(s *session) error {
+	if err := s.needs(true); err != nil {
+		return err
+	}
+	r := s.base
+	claim := r.done.Cost.TrainableParams
+	if !s.method.Trains {
+		if claim != 0 || r.estimate.TrainableParams != 0 {
+			return fmt.Errorf("it says that it does not train, and claims %d trainable parameters (estimate %d)", claim, r.estimate.TrainableParams)
+		}
+		return nil
+	}
+	if claim != r.estimate.TrainableParams && r.estimate.TrainableParams != 0 {
+		return fmt.Errorf("its estimate says that %d parameters train, its cost %d", r.estimate.TrainableParams, claim)
+	}
+	dir := r.artifacts()
+	count, err := count(filepath.Join(dir, headFile), nil)
+	if err != nil {
+		return err
+	}
+	adapter, whole := filepath.Join(dir, peft.WeightsFile), filepath.Join(dir, modelFolder, "model.safetensors")
+	switch {
+	case exists(adapter):
+		n, err := adapterCount(adapter)
+		if err != nil {
+			return err
+		}
+		count += n
+	case exists(whole):
+		n, err := s.changed(whole)
+		if err != nil {
+			return err
+		}
+		count += n
+	case count == 0:
+		return notApplicable("its result is neither a PEFT folder nor a model folder, so that nothing can be counted; it claims %d", claim)
+	}
+	if len(s.method.Stages) > 0 && count < claim {
+		return notApplicable("a stage of a chain may train what its result does not keep, as PPO does its value model: it claims %d, and the result holds %d", claim, count)
+	}
+	if count != claim {
+		return fmt.Errorf("it claims %d trainable parameters, its result holds %d", claim, count)
+	}
+	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// count adds up the elements of a file's tensors that keep holds for; a file
+// that is not there has none.
+func count(path string, keep func(checkpoint.Tensor) bool) (n int64, err error) {
+	if !exists(path) {
+		return 0, nil
+	}
+	list, err := checkpoint.ReadSafetensors(path)
+	for _, t := range list {
+		if keep == nil || keep(t) {
+			n += int64(len(t.Data))
+		}
+	}
+	return n, err
+}
+
+// adapterCount leaves out VeRA's shared projections, which PEFT saves though
+// they are frozen (Kopiczko et al. 2024, section 3).
+func adapterCount(path string) (int64, error) {
+	return count(path, func(t checkpoint.Tensor) bool {
+		return !strings.Contains(t.Name, "vera_A") && !strings.Contains(t.Name, "vera_B")
+	})
+}
+
+// changed counts the elements of the tensors in which a model differs from the
+// base at all.
+func (s *session) changed(path string) (int64, error) {
+	list, err := checkpoint.ReadSafetensors(filepath.Join(s.model, "model.safetensors"))
+	if err != nil {
+		return 0, err
+	}
+	base := map[string][]float32{}
+	for _, t := range list {
+		base[t.Name] = t.Data
+	}
+	return count(path, func(t checkpoint.Tensor) bool { return !slices.Equal(base[t.Name], t.Data) })
+}
+
+func merge(s *session) error {
+	if err := s.needs(true); err != nil {
+		return err
+	}
+	p, kind := s.param("merge"), s.completion()
+	switch {
+	case s.answers == nil:
+		return notApplicable("it gives no proper predictions: see predict")
+	case p == nil || p.Type != "bool":
+		return notApplicable("it has no parameter merge")
+	case !slices.Contains(s.method.Modes, spec.ModeLogprobs) || kind == "":
+		return notApplicable("it gives no log-probabilities to compare")
+	}
+	over := map[string]any{"merge": true}
+	if p := s.param("objective"); p != nil && slices.Contains(p.Choices, tune.Completion) {
+		over["objective"] = tune.Completion
+	}
+	r, err := s.finished(how{params: s.short(over), data: data(kind)})
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(r.artifacts(), modelFolder)
+	if !exists(dir) {
+		return errors.New("with merge the run left no folder model/ in its result")
+	}
+	_, got, err := s.ask(r, r.artifacts(), spec.ModeLogprobs)
+	if err != nil {
+		return err
+	}
+	return s.likeModel(dir, r, got, 1e-3)
+}

@@ -1,0 +1,285 @@
+package conformance
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/tunelab/tunelab/framework/plugin/host"
+	pb "github.com/tunelab/tunelab/framework/plugin/proto/tunelab/plugin/v1"
+	"github.com/tunelab/tunelab/framework/spec"
+	"github.com/tunelab/tunelab/framework/tune/tiny"
+)
+
+// record is what one run left behind.
+type record struct {
+	in          host.Input
+	data        tiny.Data
+	done        host.Done
+	estimate    spec.Estimate
+	metrics     map[string][]point
+	progress    int64 // the last step reported
+	checkpoints []saved
+	given       map[string]string // files of the data: path to SHA-256
+	files       map[string]string // of the result, likewise
+	took        time.Duration
+}
+
+type point struct {
+	step  int64
+	value float64
+}
+
+type saved struct {
+	step int64
+	dir  string
+}
+
+// last is the last step that the run told of, in progress or beforehand.
+func (r *record) last() int64 { return max(r.progress, r.estimate.Steps) }
+
+func (r *record) artifacts() string { return filepath.Join(r.in.WorkDir, "artifacts") }
+
+// runLimit bounds a run of the kit, which takes a second or so.
+const runLimit = 3 * time.Minute
+
+// how a run is made; the zero value of a field takes the default named.
+type how struct {
+	params     map[string]any
+	checkpoint string                              // folder to resume from; default none
+	limit      time.Duration                       // default runLimit
+	event      func(*host.Client, *pb.Event) error // called after it was noted
+	data       *tiny.Data                          // default: the first kind's
+	stage      string                              // default: the last
+}
+
+// seed of every run.
+const seed = 11
+
+func (s *session) launch() (*host.Client, error) {
+	return host.Launch(s.ctx, s.o.Binary, host.LaunchOptions{Name: s.method.Name, HungAfter: 30 * time.Second})
+}
+
+// try makes a run; the record is there as far as the run got.
+func (s *session) try(h how) (*record, error) {
+	r := &record{metrics: map[string][]point{}}
+	if h.data == nil {
+		d := task(s.kinds[0])
+		h.data = &d
+	}
+	if h.limit == 0 {
+		h.limit = runLimit
+	}
+	r.data = *h.data
+	var err error
+	if r.in, err = s.given(r.data, h.params); err != nil {
+		return r, err
+	}
+	if h.stage != "" {
+		r.in.Spec.Stage = h.stage
+	}
+	if r.given, err = sums(filepath.Dir(r.in.Train.Path)); err != nil {
+		return r, err
+	}
+	c, err := s.launch()
+	if err != nil {
+		return r, err
+	}
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(s.ctx, h.limit)
+	defer cancel()
+	if r.estimate, err = c.Estimate(ctx, r.in); err != nil {
+		return r, fmt.Errorf("estimate: %w", err)
+	}
+	start := time.Now()
+	r.done, err = c.Run(ctx, r.in, host.File{Path: h.checkpoint}, func(e *pb.Event) error {
+		r.note(e)
+		if h.event != nil {
+			return h.event(c, e)
+		}
+		return nil
+	})
+	r.took = time.Since(start)
+	if errors.Is(err, context.DeadlineExceeded) && s.ctx.Err() == nil {
+		return r, fmt.Errorf("the run had not ended after %v", h.limit)
+	}
+	if err != nil {
+		return r, err
+	}
+	r.files, err = sums(r.artifacts())
+	return r, err
+}
+
+// finished is try for runs that must finish.
+func (s *session) finished(h how) (*record, error) {
+	r, err := s.try(h)
+	if err == nil && r.done.State != "finished" {
+		err = fmt.Errorf("the run ended as %s: %s", r.done.State, r.done.Reason)
+	}
+	return r, err
+}
+
+func (r *record) note(e *pb.Event) {
+	switch x := e.GetEvent().(type) {
+	case *pb.Event_Metric:
+		r.metrics[x.Metric.GetName()] = append(r.metrics[x.Metric.GetName()], point{x.Metric.GetStep(), x.Metric.GetValue()})
+	case *pb.Event_Progress:
+		r.progress = max(r.progress, x.Progress.GetStep())
+	case *pb.Event_Checkpoint:
+		r.checkpoints = append(r.checkpoints, saved{x.Checkpoint.GetStep(), filepath.Join(r.in.WorkDir, filepath.FromSlash(x.Checkpoint.GetFile().GetPath()))})
+	}
+}
+
+// differs names the first difference between two runs, of the metrics after a
+// step and of the results' files; "" when there is none.
+func differs(a, b *record, after int64) string {
+	later := func(list []point) (out []point) {
+		for _, p := range list {
+			if p.step > after || after == 0 {
+				out = append(out, p)
+			}
+		}
+		return out
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.metrics)) {
+		x, y := later(a.metrics[name]), later(b.metrics[name])
+		if len(x) != len(y) {
+			return fmt.Sprintf("%d values of the metric %s, then %d", len(x), name, len(y))
+		}
+		for i := range x {
+			if x[i].step != y[i].step || math.Float64bits(x[i].value) != math.Float64bits(y[i].value) {
+				return fmt.Sprintf("the metric %s is %v at step %d, then %v at step %d", name, x[i].value, x[i].step, y[i].value, y[i].step)
+			}
+		}
+	}
+	for name := range b.metrics {
+		if _, ok := a.metrics[name]; !ok && len(later(b.metrics[name])) > 0 {
+			return "the metric " + name + " came in the second run only"
+		}
+	}
+	return differentFile(a.files, b.files)
+}
+
+func differentFile(a, b map[string]string) string {
+	for _, f := range slices.Sorted(maps.Keys(a)) {
+		if b[f] == "" {
+			return "the file " + f + " is missing"
+		}
+		if a[f] != b[f] {
+			return "the file " + f + " has other content"
+		}
+	}
+	for _, f := range slices.Sorted(maps.Keys(b)) {
+		if a[f] == "" {
+			return "the file " + f + " is new"
+		}
+	}
+	return ""
+}
+
+// sums hashes the files of a folder, by their path in it.
+func sums(dir string) (map[string]string, error) {
+	out := map[string]string{}
+	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		raw, err := os.ReadFile(p)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(dir, p)
+		sum := sha256.Sum256(raw)
+		out[filepath.ToSlash(rel)] = hex.EncodeToString(sum[:])
+		return err
+	})
+	return out, err
+}
+
+// ask has a fresh process answer the validation items from a sealed result; it
+// is given no training data. The answers are JSON, one an item.
+func (s *session) ask(r *record, artifacts, mode string) ([]string, []spec.Prediction, error) {
+	c, err := s.launch()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer c.Close()
+	in := r.in
+	in.Train, in.Validation = host.File{}, host.File{}
+	s.count++
+	in.WorkDir = filepath.Join(s.root, "runs", fmt.Sprint(s.count))
+	items := filepath.Join(in.WorkDir, "items.jsonl")
+	asked := itemsOf(r.data, mode)
+	if err := errors.Join(os.MkdirAll(in.WorkDir, 0o755), writeLines(items, asked)); err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, runLimit)
+	defer cancel()
+	var all []spec.Prediction
+	err = c.Predict(ctx, in, host.File{Path: artifacts}, mode, host.File{Path: items}, func(ps []spec.Prediction, _, _ int64) error {
+		all = append(all, ps...)
+		return nil
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("mode %s: %w", mode, err)
+	}
+	if len(all) != len(asked) {
+		return nil, nil, fmt.Errorf("mode %s: %d answers to %d items", mode, len(all), len(asked))
+	}
+	var lines []string
+	for i, p := range all {
+		if p.ID != asked[i].ID {
+			return nil, nil, fmt.Errorf("mode %s: the answer to item %s came where that to %s belongs", mode, p.ID, asked[i].ID)
+		}
+		line, err := json.Marshal(p)
+		if err != nil {
+			return nil, nil, err
+		}
+		lines = append(lines, string(line))
+	}
+	return lines, all, nil
+}
+
+func itemsOf(d tiny.Data, mode string) (out []spec.Item) {
+	for _, e := range d.Validation {
+		it := spec.Item{ID: e.ID, Prompt: e.Prompt, Input: e.Input}
+		right := e.Answer
+		if right == "" {
+			right = e.Chosen
+		}
+		switch mode {
+		case spec.ModeLogprobs:
+			it.Target = right
+		case spec.ModeReward:
+			it.Response = right
+		case spec.ModeChoices:
+			it.Choices = []string{right, "no " + right}
+		}
+		out = append(out, it)
+	}
+	return out
+}
+
+// modes are those that the method claims and that fit a task.
+func (s *session) modes(d tiny.Data) (out []string) {
+	for _, m := range s.method.Modes {
+		if m != spec.ModeLabels || len(d.Task.Labels) > 0 {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// kill ends the plugin's process as kill -9 does.
+func kill(c *host.Client) error { return syscall.Kill(c.PID(), syscall.SIGKILL) }

@@ -1,0 +1,260 @@
+package conformance
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tunelab/tunelab/framework/plugin/host"
+	"github.com/tunelab/tunelab/framework/plugin/wire"
+	"github.com/tunelab/tunelab/framework/spec"
+	"github.com/tunelab/tunelab/framework/tune/tiny"
+)
+
+func handshake(s *session) error {
+	c, err := host.Launch(s.ctx, s.o.Binary, host.LaunchOptions{})
+	if err != nil {
+		s.baseErr = err
+		var protocol *host.ProtocolError
+		if errors.As(err, &protocol) && strings.Contains(err.Error(), "its description") || strings.Contains(err.Error(), "its schema") {
+			return nil // it spoke: describe reports what it said
+		}
+		return err
+	}
+	defer c.Close()
+	s.started, s.sha256, s.method, s.schema = true, c.SHA256, c.Method, c.Schema
+	for _, k := range []string{spec.Classification, spec.Instruction, spec.Generation, spec.Preference} {
+		if slices.Contains(s.method.Tasks, k) {
+			s.kinds = append(s.kinds, k)
+		}
+	}
+	return nil
+}
+
+var (
+	methodName = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+	semver     = regexp.MustCompile(`^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
+	modeNames  = []string{spec.ModeGenerate, spec.ModeChoices, spec.ModeLabels, spec.ModeLogprobs, spec.ModeReward}
+)
+
+func describe(s *session) error {
+	if !s.started {
+		if s.baseErr != nil && (strings.Contains(s.baseErr.Error(), "its description") || strings.Contains(s.baseErr.Error(), "its schema")) {
+			return s.baseErr
+		}
+		return s.needs(false)
+	}
+	m := s.method
+	var wrong []string
+	add := func(bad bool, format string, args ...any) {
+		if bad {
+			wrong = append(wrong, fmt.Sprintf(format, args...))
+		}
+	}
+	add(!methodName.MatchString(m.Name), "its name %q is not lower-case letters, digits and hyphens", m.Name)
+	add(!semver.MatchString(m.Version), "its version %q is not semantic, as 1.0.0", m.Version)
+	add(!slices.Contains(m.Protocols, wire.Protocol), "its protocols %v lack %d", m.Protocols, wire.Protocol)
+	add(m.Summary == "" || m.Family == "", "its summary or family is empty")
+	add(len(s.kinds) == 0 || len(s.kinds) != len(m.Tasks), "its task kinds %v are not all among classification, generation, instruction, preference", m.Tasks)
+	add(len(m.Modes) == 0, "it answers in no mode")
+	for _, x := range m.Modes {
+		add(!slices.Contains(modeNames, x), "its mode %q is none of %v", x, modeNames)
+	}
+	for _, p := range s.schema.Params {
+		add(p.Description == "", "its parameter %s has no description", p.Name)
+	}
+	_, ds := s.schema.Resolve("params", nil)
+	if err := ds.Err(); err != nil {
+		wrong = append(wrong, err.Error())
+	}
+	return together(wrong)
+}
+
+func together(wrong []string) error {
+	if len(wrong) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(wrong, "\n"))
+}
+
+func describeCommand(s *session) error {
+	if err := s.needs(false); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, s.o.Binary, "describe")
+	var errOut strings.Builder
+	cmd.Stderr = &errOut
+	out, err := cmd.Output()
+	if err != nil && len(out) == 0 {
+		return notApplicable("BINARY describe is optional, and it prints nothing (%v)", err)
+	}
+	var d struct {
+		spec.Method
+		Schema spec.Schema `json:"schema"`
+	}
+	if err := json.Unmarshal(out, &d); err != nil {
+		return fmt.Errorf("what it prints is not JSON: %w", err)
+	}
+	a, errA := spec.Hash(d.Method)
+	b, errB := spec.Hash(s.method)
+	if err := errors.Join(errA, errB); err != nil {
+		return err
+	}
+	if sum, err := spec.Hash(d.Schema); err != nil || a != b || sum != s.method.SchemaSHA256 {
+		return errors.New("what it prints is not what it says over the protocol")
+	}
+	return nil
+}
+
+// badConfig gives each parameter values that its declaration forbids.
+func badConfig(s *session) error {
+	if err := s.needs(false); err != nil {
+		return err
+	}
+	if len(s.kinds) == 0 {
+		return notApplicable("it claims no kind of task that the kit has: see describe")
+	}
+	c, err := s.launch()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	var wrong []string
+	try := func(name string, value any) error {
+		params := s.short(nil)
+		params = clone(params)
+		params[name] = value
+		in, err := s.given(task(s.kinds[0]), params)
+		if err != nil {
+			return err
+		}
+		ds, err := c.Validate(s.ctx, in)
+		if err != nil {
+			return fmt.Errorf("params.%s = %v: the call failed in place of a diagnostic: %w", name, value, err)
+		}
+		for _, d := range ds {
+			if d.Severity != "warning" && (d.Path == "params."+name || strings.HasPrefix(d.Path, "params."+name+"[")) && d.Summary != "" {
+				return nil
+			}
+		}
+		wrong = append(wrong, fmt.Sprintf("params.%s = %v is not refused under that path: %v", name, value, ds))
+		return nil
+	}
+	if err := try("no_such_parameter", 1); err != nil {
+		return err
+	}
+	for _, p := range s.schema.Params {
+		for _, v := range forbidden(p) {
+			if err := try(p.Name, v); err != nil {
+				return err
+			}
+		}
+	}
+	if len(wrong) > 5 {
+		wrong = append(wrong[:5], fmt.Sprintf("and %d more", len(wrong)-5))
+	}
+	return together(wrong)
+}
+
+func clone(m map[string]any) map[string]any {
+	out := make(map[string]any, len(m)+1)
+	for k, v := range m {
+		out[k] = v
+	}
+	return out
+}
+
+// forbidden are values that a parameter's declaration rules out.
+func forbidden(p spec.Param) (out []any) {
+	switch p.Type {
+	case "int":
+		out = append(out, "many", 1.5)
+	case "float":
+		out = append(out, "much")
+	case "bool":
+		out = append(out, "perhaps")
+	case "string", "strings":
+		out = append(out, 7)
+	}
+	if p.Min != nil {
+		out = append(out, math.Floor(*p.Min)-1)
+	}
+	if p.Max != nil {
+		out = append(out, math.Ceil(*p.Max)+1)
+	}
+	if len(p.Choices) > 0 {
+		out = append(out, "none of the choices")
+	}
+	return out
+}
+
+// messageSize sends 6 MiB, above gRPC's own limit of 4, and then makes the
+// first run: a plugin that sends too much shows itself there.
+func messageSize(s *session) error {
+	if err := s.needs(false); err != nil {
+		return err
+	}
+	if len(s.kinds) == 0 {
+		return notApplicable("it claims no kind of task that the kit has: see describe")
+	}
+	if err := s.large(); err != nil {
+		return err
+	}
+	if s.base, s.baseErr = s.first(); s.baseErr != nil {
+		s.base = nil
+		if oversized(s.baseErr) {
+			return s.baseErr
+		}
+	}
+	return nil
+}
+
+func oversized(err error) bool {
+	var p *host.ProtocolError
+	return errors.As(err, &p) && strings.Contains(err.Error(), "above the limit")
+}
+
+func (s *session) large() error {
+	c, err := s.launch()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	in, err := s.given(task(s.kinds[0]), s.short(nil))
+	if err != nil {
+		return err
+	}
+	in.Spec.Task.Prompt += strings.Repeat("x", 6<<20)
+	if _, err := c.Validate(s.ctx, in); err != nil {
+		return fmt.Errorf("a request of 6 MiB: %w", err)
+	}
+	return nil
+}
+
+// first makes the stages of a chain before the last, then the run that others
+// are compared with.
+func (s *session) first() (*record, error) {
+	for i := range max(len(s.method.Stages)-1, 0) {
+		stage := s.method.Stages[i]
+		r, err := s.finished(how{params: s.short(nil), stage: stage})
+		if err != nil {
+			return nil, fmt.Errorf("stage %s: %w", stage, err)
+		}
+		s.earlier = append(s.earlier, host.File{Name: stage, Path: r.artifacts()})
+	}
+	return s.finished(how{params: s.short(nil)})
+}
+
+func data(kind string) *tiny.Data {
+	d := task(kind)
+	return &d
+}

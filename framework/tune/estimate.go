@@ -1,0 +1,63 @@
+package tune
+
+import (
+	"context"
+
+	"github.com/tunelab/tunelab/framework/plugin/sdk"
+	"github.com/tunelab/tunelab/framework/spec"
+)
+
+// processBytes is what a plugin's process takes before it has a model.
+const processBytes = 80 << 20
+
+// Estimate builds the adapter on the model and makes one step without an
+// update: parameters are exact, FLOPs those of that step for every token of
+// the run. Memory is an account of the largest buffers, meant to be right
+// within a factor of two.
+func (m *method) Estimate(ctx context.Context, in *sdk.Input) (spec.Estimate, error) {
+	tr, err := m.prepare(in, nil)
+	if err != nil {
+		return spec.Estimate{}, err
+	}
+	if err := tr.plan(); err != nil {
+		return spec.Estimate{}, err
+	}
+	step, err := tr.stepFLOPs()
+	if err != nil {
+		return spec.Estimate{}, err
+	}
+	e := spec.Estimate{TotalParams: tr.m.ParamCount(), Steps: int64(tr.total), FLOPs: step * float64(tr.total)}
+	for _, p := range tr.params {
+		e.TrainableParams += int64(p.Len())
+	}
+	e.MemoryBytes = tr.memory(e.TotalParams, e.TrainableParams)
+	return e, nil
+}
+
+// memory counts bytes: the weights, gradients and two moments, and the larger
+// of a training batch and of the check of what was saved, which loads a second
+// model beside the first and evaluates it.
+func (tr *trainer) memory(total, trainable int64) int64 {
+	weights := 4 * total
+	if w, ok := tr.attached.(Weigher); ok {
+		weights = w.WeightBytes()
+	}
+	cfg := tr.m.Config()
+	perToken := 4 * int64(cfg.HiddenSize*2+cfg.Layers*(9*cfg.HiddenSize+3*cfg.KVHeads*cfg.HeadDim+3*cfg.IntermediateSize))
+	micro := float64(tr.perEpoch() * tr.in.Params.Int("accumulation")) // micro-batches in an epoch
+	train := 2 * float64(perToken) * float64(tr.train.tokens()) / micro
+	eval := float64(perToken * evalTokens)
+	if tr.head == nil { // the output layer's logits, their gradient, and a copy to count hits in
+		train += 3 * 4 * float64(cfg.VocabSize) * float64(tr.train.supervised) / micro
+		eval += 2 * logitBytes
+	}
+	return processBytes + weights + 12*trainable + max(int64(train), 4*total+int64(eval))
+}
+
+// tokens counts a split's tokens.
+func (e *encoded) tokens() (n int) {
+	for _, s := range e.seqs {
+		n += len(s.ids)
+	}
+	return n
+}
