@@ -51,15 +51,17 @@ func (l *Lab) Report(ctx context.Context, name string) (*Report, error) {
 		if c.Run == "" {
 			continue
 		}
-		if row, err := l.Store.GetRun(ctx, c.Run); err != nil {
-			return nil, err
-		} else if row.Unlocked && !contains(unlocked, c.Label) {
-			unlocked = append(unlocked, c.Label)
-		}
-		curves, err := l.curves(ctx, c)
+		row, err := l.Store.GetRun(ctx, c.Run)
 		if errors.Is(err, tracking.NotFound) { // deleted since; the table says so
 			continue
 		} else if err != nil {
+			return nil, err
+		}
+		if row.Unlocked && !contains(unlocked, c.Label) {
+			unlocked = append(unlocked, c.Label)
+		}
+		curves, err := l.curves(ctx, c)
+		if err != nil {
 			return nil, err
 		}
 		r.Inputs.Curves = append(r.Inputs.Curves, curves...)
