@@ -82,6 +82,9 @@ func (m *method) prepare(in *sdk.Input, out *sdk.Output) (*trainer, error) {
 		}
 	}
 	tr.params = tr.attached.Params()
+	if classify && lm.Model.Head().Adapt != nil {
+		return nil, sdk.Fail("params.target_modules", "lm_head takes no part in the loss of a label head", "leave it out, or train with the completion objective")
+	}
 	if classify {
 		start := spec.Stream(in.Spec.Seed, spec.StreamInit+"/head") // of its own, so that every method starts from the same head
 		data := make([]float32, len(task.Labels)*lm.Model.Config().HiddenSize)

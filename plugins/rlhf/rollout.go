@@ -58,12 +58,17 @@ func (r *ppoRun) sample(ctx context.Context, update int) (*rollout, []generate.R
 	roll.LogProbs, roll.RefLogProbs, roll.Values = dense(b, r.length), dense(b, r.length), dense(b, r.length)
 	for i, g := range res {
 		roll.seqs, roll.prompt = append(roll.seqs, slices.Concat(prompts[i], g.IDs)), append(roll.prompt, len(prompts[i]))
-		roll.Last, roll.Ended = append(roll.Last, len(g.IDs)-1), append(roll.Ended, g.IDs[len(g.IDs)-1] == r.tok.EOS())
+		roll.Last, roll.Ended = append(roll.Last, len(g.IDs)-1), append(roll.Ended, r.ends(g.IDs[len(g.IDs)-1]))
 		r.at.Generated += int64(len(g.IDs))
-		// 2 FLOPs per parameter and token: the cache spares the rest.
-		r.at.FLOPs += 2 * float64(r.policy.ParamCount()) * float64(len(prompts[i])+len(g.IDs))
+		r.at.FLOPs += g.FLOPs
 	}
 	return roll, res, nil
+}
+
+// ends says whether a token ends a response, as generation has it: the
+// tokenizer's end token, or one that the model's configuration names.
+func (r *ppoRun) ends(id int) bool {
+	return id == r.tok.EOS() || slices.Contains(r.policy.Config().EOS, id)
 }
 
 // score fills in scores, log-probabilities and values. They are computed in

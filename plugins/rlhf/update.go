@@ -169,6 +169,7 @@ func (r *ppoRun) samples(ctx context.Context, step int) error {
 		e := r.val[kept[i]]
 		r.out.Sample(int64(step), e.ID, e.Prompt, s[0].Text)
 		r.at.Generated += int64(len(s[0].IDs))
+		r.at.FLOPs += s[0].FLOPs
 		return nil
 	})
 }

@@ -143,6 +143,24 @@ func TestCachedEqualsUncached(t *testing.T) {
 	}
 }
 
+// Prompting is charged like training: attention counts the pairs that it looks
+// at, cached or not.
+func TestCachedCountsTheSameWork(t *testing.T) {
+	m, _ := load(t, "llama")
+	b := Pack([]int{1, 5, 9, 12, 7, 3, 8, 2})
+	whole := autograd.NewTape(m.Engine(), false)
+	defer whole.Release()
+	m.Hidden(whole, b)
+	cached := autograd.NewTape(m.Engine(), false)
+	defer cached.Release()
+	c := m.NewCache(1, 16)
+	defer c.Free()
+	m.HiddenCached(cached, b, c, []int{0})
+	if whole.FLOPs() != cached.FLOPs() {
+		t.Errorf("%d FLOPs without a cache, %d with an empty one", whole.FLOPs(), cached.FLOPs())
+	}
+}
+
 func TestSaveLoadGivesTheSameBits(t *testing.T) {
 	for _, name := range families {
 		t.Run(name, func(t *testing.T) {

@@ -95,26 +95,30 @@ func (l *LoRA) SaveMerged(dir string) error {
 // adapted and the merged model over the tokens of b. The adapter is left
 // unmerged.
 func (l *LoRA) MergeError(b model.Batch) (float64, error) {
-	l.Unmerge()
-	want, err := logits(l.m, b)
-	if err != nil {
-		return 0, err
-	}
-	if err := l.Merge(); err != nil {
-		return 0, err
-	}
 	defer l.Unmerge()
-	got, err := logits(l.m, b)
-	if err != nil {
-		return 0, err
-	}
-	worst := 0.0
-	for i := range want {
-		d := math.Abs(float64(got[i]) - float64(want[i]))
-		if math.IsNaN(d) {
-			return d, nil
+	worst, at := 0.0, 0
+	for _, n := range b.SeqLens { // one sequence at a time: logits are large
+		one := model.Batch{IDs: b.IDs[at : at+n], SeqLens: []int{n}}
+		at += n
+		l.Unmerge()
+		want, err := logits(l.m, one)
+		if err != nil {
+			return 0, err
 		}
-		worst = max(worst, d)
+		if err := l.Merge(); err != nil {
+			return 0, err
+		}
+		got, err := logits(l.m, one)
+		if err != nil {
+			return 0, err
+		}
+		for i := range want {
+			d := math.Abs(float64(got[i]) - float64(want[i]))
+			if math.IsNaN(d) {
+				return d, nil
+			}
+			worst = max(worst, d)
+		}
 	}
 	return worst, nil
 }

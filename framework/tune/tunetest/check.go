@@ -91,6 +91,9 @@ func same(t *testing.T, what string, a, b *Record, after int64) {
 			}
 		}
 	}
+	if a.Cost.FLOPs != b.Cost.FLOPs || a.Cost.TrainTokens != b.Cost.TrainTokens {
+		t.Errorf("%s: %d training tokens and %g FLOPs, expected %d and %g", what, b.Cost.TrainTokens, b.Cost.FLOPs, a.Cost.TrainTokens, a.Cost.FLOPs)
+	}
 	fa, fb := a.Files(t), b.Files(t)
 	for _, name := range slices.Sorted(maps.Keys(fa)) {
 		if fa[name] != fb[name] {
