@@ -47,13 +47,24 @@ func TestReuseNeedsTheSameItems(t *testing.T) {
 	if err := b.RunStudy(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
-	s.Seeds = []int64{2, 1} // the examples follow from the first seed
+	s.Seeds = []int64{2, 1} // each seed has its own examples, whatever stands beside it
 	if err := b.RunStudy(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
 	n := len(b.rows(tracking.RunFilter{}))
-	if n != 5 { // two test sizes, a budget, and two seeds with other examples
-		t.Errorf("%d runs, want 5", n)
+	if n != 4 { // two test sizes, a budget, and a second seed
+		t.Errorf("%d runs, want 4", n)
+	}
+	given := map[string]bool{}
+	for _, id := range b.filled("s") {
+		row, err := b.Store.GetRun(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		given[row.Hashes["asked"]] = true
+	}
+	if len(given) != 2 {
+		t.Error("two seeds have the same examples")
 	}
 }
 

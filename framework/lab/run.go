@@ -69,7 +69,7 @@ func (l *Lab) RunStudy(ctx context.Context, s *Study) error {
 		}
 		job := run.Job{Experiment: s.Name, Label: c.entry.Label, Plugin: s.path(c.entry.Plugin), ModelDir: dir, Data: c.data, HeldOut: held, Reuse: true,
 			Gold:   golds[c.data.Gold],
-			Source: run.Source{Model: absolute(s.path(s.Model)), Task: absolute(c.task), Plugin: absolute(s.path(c.entry.Plugin)), Test: s.Test, DataSeed: s.Seeds[0], HeldOut: absolute(s.path(s.Forgetting))},
+			Source: run.Source{Model: absolute(s.path(s.Model)), Task: absolute(c.task), Plugin: absolute(s.path(c.entry.Plugin)), Test: s.Test, DataSeed: c.seed, HeldOut: absolute(s.path(s.Forgetting))},
 			Spec:   spec.Run{Method: c.entry.Name, Seed: c.seed, Budget: s.Budget, Compute: s.Compute}}
 		id, err := l.runCell(ctx, c, job)
 		filled := Cell{Label: c.entry.Label, Method: c.entry.Name, Task: c.data.Task.Name, Seed: c.seed, Run: id, Baseline: c.baseline}
@@ -160,18 +160,17 @@ func (s *Study) plan(tasks []*data.Prepared, methods map[string]spec.Method) ([]
 	var skipped []Skipped
 	for i, t := range tasks {
 		name := s.taskName(s.Tasks[i])
-		t = t.Budgeted(s.Budget.Examples, s.Seeds[0])
-		t = limitTest(t, s.Test, s.Seeds[0])
+		t = limitTest(t, s.Test)
 		if s.baselines() {
 			if len(t.Task.Labels) > 0 {
-				out = append(out, cell{MethodEntry{Name: run.Majority, Label: MajorityClass}, spec.Method{}, t, s.Seeds[0], name, true})
+				out = append(out, cell{MethodEntry{Name: run.Majority, Label: MajorityClass}, spec.Method{}, t.Budgeted(s.Budget.Examples, s.Seeds[0]), s.Seeds[0], name, true})
 			} else {
 				skipped = append(skipped, Skipped{run.Majority, MajorityClass, t.Task.Name, "the task has no labels"})
 			}
 			zero := MethodEntry{Name: "icl", Label: ZeroShot, Params: map[string]any{"k": 0}}
 			if m, ok := methods["icl"]; ok {
 				if _, why := run.Applicable(m, t.Task, t.Gold != ""); why == "" {
-					out = append(out, cell{zero, m, t, s.Seeds[0], name, true})
+					out = append(out, cell{zero, m, t.Budgeted(s.Budget.Examples, s.Seeds[0]), s.Seeds[0], name, true})
 				} else {
 					skipped = append(skipped, Skipped{"icl", ZeroShot, t.Task.Name, why})
 				}
@@ -187,8 +186,8 @@ func (s *Study) plan(tasks []*data.Prepared, methods map[string]spec.Method) ([]
 				skipped = append(skipped, Skipped{e.Name, e.Label, t.Task.Name, why})
 				continue
 			}
-			for _, seed := range s.Seeds {
-				out = append(out, cell{e, m, t, seed, name, false})
+			for _, seed := range s.Seeds { // each seed has its own examples, the same for every method
+				out = append(out, cell{e, m, t.Budgeted(s.Budget.Examples, seed), seed, name, false})
 			}
 		}
 	}
@@ -207,13 +206,14 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-// limitTest keeps n test items, a seeded choice in the file's order.
-func limitTest(p *data.Prepared, n int, seed int64) *data.Prepared {
+// limitTest keeps n test items, a random choice in the file's order that is the
+// same for every method, seed and study.
+func limitTest(p *data.Prepared, n int) *data.Prepared {
 	if n <= 0 || n >= len(p.Test) {
 		return p
 	}
 	keep := map[int]bool{}
-	for _, i := range spec.Stream(seed, "test subset").Perm(len(p.Test))[:n] {
+	for _, i := range spec.Stream(0, "test subset").Perm(len(p.Test))[:n] {
 		keep[i] = true
 	}
 	q := *p

@@ -109,7 +109,7 @@ func (l *Lab) again(ctx context.Context, id string) (run.Job, tracking.Run, erro
 	if sum != row.Hashes["model"] {
 		return run.Job{}, row, fmt.Errorf("run %s: the model %s has changed since (recorded %.12s, now %.12s): restore it", row.ID, dir, row.Hashes["model"], sum)
 	}
-	prepared = limitTest(prepared.Budgeted(sp.Budget.Examples, src.DataSeed), src.Test, src.DataSeed)
+	prepared = limitTest(prepared.Budgeted(sp.Budget.Examples, src.DataSeed), src.Test)
 	if prepared.Hash != row.Hashes["data"] {
 		return run.Job{}, row, fmt.Errorf("run %s: the data of task %s has changed since (recorded %.12s, now %.12s): restore it", row.ID, row.Task, row.Hashes["data"], prepared.Hash)
 	}

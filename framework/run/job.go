@@ -36,7 +36,7 @@ type Source struct {
 	Task     string `json:"task"`               // file or embedded task
 	Plugin   string `json:"plugin,omitempty"`   // binary, "" when found by name
 	Test     int    `json:"test,omitempty"`     // test items asked, 0 for all
-	DataSeed int64  `json:"data_seed"`          // of the budget's and the test items' choice
+	DataSeed int64  `json:"data_seed"`          // of the choice of the budget's examples
 	HeldOut  string `json:"held_out,omitempty"` // file of the text that forgetting is measured on, "" for the model's own
 }
 

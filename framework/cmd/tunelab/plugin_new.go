@@ -36,7 +36,7 @@ func (c *pluginNewCmd) Run(a *app) error {
 	for _, f := range files {
 		fmt.Fprintln(a.out, filepath.Join(dir, f))
 	}
-	fmt.Fprintf(a.out, "\nnext: cd %s && make test && make build && tunelab plugin test dist/tunelab-plugin-%s\n", dir, c.Name)
+	fmt.Fprintf(a.out, "\nnext: cd %s && make test && make build && tunelab plugin test dist/tunelab-plugin-%s\nthen: TUNELAB_PLUGIN_DIR=dist tunelab compare --unlocked --task sentiment --method lora --method %s\n", dir, c.Name, c.Name)
 	return nil
 }
 
