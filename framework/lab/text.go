@@ -14,6 +14,7 @@ import (
 	"github.com/tunelab/tunelab/framework/llm/generate"
 	"github.com/tunelab/tunelab/framework/spec"
 	"github.com/tunelab/tunelab/framework/tune"
+	"github.com/tunelab/tunelab/tracking"
 )
 
 // Line is one input of Score and Generate: ids, or a text.
@@ -151,6 +152,9 @@ func (l *Lab) ScoreRun(ctx context.Context, id string, in []Line, progress func(
 // it. Fields fill the prompt template of the run's task, for one prompt more.
 // maxNew 0 leaves the length to the task.
 func (l *Lab) GenerateRun(ctx context.Context, id string, in []Line, fields map[string]string, maxNew int, progress func(done, total int)) ([]spec.Prediction, error) {
+	if err := l.refuseLabelHead(ctx, id); err != nil {
+		return nil, err
+	}
 	var items []spec.Item
 	for i, line := range in {
 		items = append(items, spec.Item{ID: fmt.Sprint(i), Prompt: *line.Text, Input: *line.Text})
@@ -172,6 +176,25 @@ func (l *Lab) GenerateRun(ctx context.Context, id string, in []Line, fields map[
 		return nil
 	})
 	return out, err
+}
+
+// refuseLabelHead fails for a run whose training went into a label head: what
+// it writes says nothing of what it learned.
+func (l *Lab) refuseLabelHead(ctx context.Context, id string) error {
+	row, err := l.Store.GetRun(ctx, id)
+	if err != nil {
+		return err
+	}
+	files, err := l.Store.Artifacts(ctx, row.ID, tracking.Out)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if f.Path == "result/"+tune.HeadFile {
+			return fmt.Errorf("run %s trained a label head, which scores labels and writes nothing; for text train with -p objective=completion", row.ID)
+		}
+	}
+	return nil
 }
 
 // Perplexity gives the mean negative log-likelihood over all tokens in nats,

@@ -32,9 +32,11 @@ type result struct {
 	Labels    int    `json:"labels,omitempty"`
 }
 
+// HeadFile holds the label head in the result of a run that trained one.
+const HeadFile = "score.safetensors"
+
 const (
 	resultFile = "tunelab.json"
-	headFile   = "score.safetensors"
 	headName   = "score.weight"
 )
 
@@ -168,7 +170,7 @@ func (tr *trainer) save() error {
 	r := result{Objective: Completion, MaxLength: tr.maxLen}
 	if tr.head != nil {
 		r.Objective, r.Labels = Classify, tr.head.T.Shape[0]
-		err := checkpoint.WriteSafetensors(filepath.Join(dir, headFile), []checkpoint.Tensor{{Name: headName, Shape: tr.head.T.Shape, Data: tr.head.Data()}}, nil)
+		err := checkpoint.WriteSafetensors(filepath.Join(dir, HeadFile), []checkpoint.Tensor{{Name: headName, Shape: tr.head.T.Shape, Data: tr.head.Data()}}, nil)
 		if err != nil {
 			return err
 		}
@@ -234,7 +236,7 @@ func (m *method) load(in *sdk.Input, dir string) (*Predictor, error) {
 	}
 	p := &Predictor{LM: lm, Task: in.Spec.Task, Seed: in.Spec.Seed, MaxLength: r.MaxLength}
 	if r.Objective == Classify {
-		t, err := checkpoint.ReadTensor(filepath.Join(dir, headFile), headName, []int{r.Labels, lm.Model.Config().HiddenSize})
+		t, err := checkpoint.ReadTensor(filepath.Join(dir, HeadFile), headName, []int{r.Labels, lm.Model.Config().HiddenSize})
 		if err != nil {
 			return nil, err
 		}

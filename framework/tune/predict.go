@@ -43,9 +43,6 @@ func (p *Predictor) Predict(ctx context.Context, mode string, items []spec.Item,
 	case spec.ModeLogprobs:
 		return p.each(ctx, items, emit, p.logprobs)
 	case spec.ModeGenerate:
-		if p.Head != nil {
-			return fmt.Errorf("this run trained a label head, which scores labels and writes nothing; train with objective: completion for text")
-		}
 		return p.generate(ctx, items, emit)
 	}
 	return fmt.Errorf("prediction mode %q is not one this method answers", mode)
