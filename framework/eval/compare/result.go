@@ -1,5 +1,7 @@
 package compare
 
+import "github.com/tunelab/tunelab/framework/spec"
+
 // Result is one run's score on one task by one metric.
 type Result struct {
 	RunID         string             `json:"run_id"`
@@ -33,19 +35,7 @@ const (
 const Majority = "majority"
 
 // Cost is what a run used, or what runs used on average.
-type Cost struct {
-	TrainableParams  int64          `json:"trainable_params"`
-	LabelledExamples int64          `json:"labelled_examples"`
-	ExtraSupervision map[string]int `json:"extra_supervision,omitempty"` // kind ("reasoning", "preferences") to count
-	TrainTokens      int64          `json:"train_tokens"`
-	PromptTokens     int64          `json:"prompt_tokens"`
-	GeneratedTokens  int64          `json:"generated_tokens"`
-	FLOPs            float64        `json:"flops"`
-	WallSeconds      float64        `json:"wall_seconds"`
-	CPUSeconds       float64        `json:"cpu_seconds"`
-	PeakMemoryBytes  int64          `json:"peak_memory_bytes"`
-	ArtifactBytes    int64          `json:"artifact_bytes"`
-}
+type Cost = spec.Cost
 
 // name is the row that a result belongs to.
 func (r Result) name() string {
