@@ -43,7 +43,7 @@ contrib: go ## the methods in modules of their own: tests, conformance, parity
 
 python-example: build ## the plugin in Python: conformance, and a run in a study (needs Python 3.11 with venv)
 	@$(MAKE) -C plugins/contrib/python-example test TUNELAB="$(CURDIR)/bin/tunelab"
-	@d=$$(mktemp -d) && printf 'name: py\ntasks: [sentiment]\ntest: 50\nbaselines: false\nbudget: {examples: 100}\nmethods:\n  - {name: bow-logistic, plugin: %s}\n  - {name: feature}\n' "$(CURDIR)/plugins/contrib/python-example/dist/tunelab-plugin-bow-logistic" > $$d/study.yaml && \
+	@d=$$(mktemp -d) && printf 'name: py\ntasks: [sentiment]\ntest: 50\nbaselines: false\nbudget: {examples: 100}\nmethods:\n  - {name: sklearn-logistic, plugin: %s}\n  - {name: feature}\n' "$(CURDIR)/plugins/contrib/python-example/dist/tunelab-plugin-sklearn-logistic" > $$d/study.yaml && \
 	bin/tunelab --dir $$d/state compare $$d/study.yaml --unlocked; r=$$?; rm -rf $$d; exit $$r
 
 cross: go ## compile for linux/arm64 and macOS with the portable kernels (needs Python with venv, for a cross compiler)

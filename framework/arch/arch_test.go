@@ -25,14 +25,15 @@ var rooms = map[string][]string{
 	"framework/arch":     nil,
 	"tracking":           nil,
 
-	"framework/plugin/proto":  nil,
-	"framework/plugin/wire":   nil,
-	"framework/plugin/living": nil,
-	"framework/plugin/sdk":    {"framework/spec", "framework/plugin/proto", "framework/plugin/wire"},
-	"framework/plugin/trust":  {"framework/plugin/wire"},
-	"framework/plugin/host":   {"framework/spec", "framework/plugin/proto", "framework/plugin/wire", "framework/plugin/living", "framework/plugin/trust"},
+	"framework/plugin/proto":   nil,
+	"framework/plugin/wire":    nil,
+	"framework/plugin/living":  nil,
+	"framework/plugin/sdk":     {"framework/spec", "framework/plugin/proto", "framework/plugin/wire"},
+	"framework/plugin/trust":   {"framework/plugin/wire"},
+	"framework/plugin/host":    {"framework/spec", "framework/plugin/proto", "framework/plugin/wire", "framework/plugin/living", "framework/plugin/trust"},
+	"framework/plugin/service": {"framework/compute", "framework/llm", "framework/plugin/host"},
 	// What is tried is a real plugin, on a model made by the SDK's harness.
-	"framework/plugin/conformance":         {"framework/spec", "framework/plugin/host", "framework/plugin/proto", "framework/plugin/wire", "framework/llm", "framework/train", "framework/tune"},
+	"framework/plugin/conformance":         {"framework/spec", "framework/plugin/host", "framework/plugin/service", "framework/plugin/proto", "framework/plugin/wire", "framework/llm", "framework/train", "framework/tune"},
 	"framework/plugin/conformance/faulty":  {"framework/spec", "framework/plugin/sdk", "framework/llm", "framework/train", "framework/tune"},
 	"framework/plugin/plugintest":          {"framework/spec", "framework/plugin/sdk", "framework/plugin/conformance", "framework/llm", "framework/train", "framework/tune"},
 	"framework/plugin/scaffold":            nil,
@@ -48,7 +49,7 @@ var rooms = map[string][]string{
 	"framework/eval": {"framework/spec", "tracking"},
 	"framework/run": {"framework/spec", "framework/data", "framework/eval", "tracking", "framework/plugin/host", "framework/plugin/living", "framework/plugin/proto",
 		"framework/compute", "framework/llm/checkpoint"}, // the machine's CPU features, the model folder's hash
-	"framework/lab": {"framework/spec", "framework/data", "framework/eval", "tracking", "framework/run", "framework/plugin/host", "framework/plugin/trust", "framework/plugin/wire",
+	"framework/lab": {"framework/spec", "framework/data", "framework/eval", "tracking", "framework/run", "framework/plugin/host", "framework/plugin/service", "framework/plugin/trust", "framework/plugin/wire",
 		"framework/compute", "framework/llm", "framework/train", "framework/tune", "framework/base"},
 	"framework/cmd/tunelab": {"framework/plugin/conformance", "framework/plugin/scaffold", "framework/lab", "framework/run", "framework/spec", "framework/llm/weights", "tracking"}, // besides the lab, the types that it speaks in
 

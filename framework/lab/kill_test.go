@@ -2,15 +2,14 @@ package lab
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -19,40 +18,76 @@ import (
 	"github.com/tunelab/tunelab/tracking"
 )
 
-// This binary, started again with these in its environment, is a host.
-const (
-	roleVar    = "TUNELAB_TEST_LAB_ROLE"    // the run's parameters as JSON
-	dirVar     = "TUNELAB_TEST_LAB_DIR"     // of the bench
-	pluginsVar = "TUNELAB_TEST_LAB_PLUGINS" // of the test plugins
-)
+// This binary, started again with a role in its environment, is a host.
+const roleVar = "TUNELAB_TEST_LAB_ROLE"
 
-// acknowledging is a store that prints how many metrics it has acknowledged.
-type acknowledging struct {
-	tracking.Store
-	n int
+// role is what such a host does.
+type role struct {
+	Dir       string // of the bench
+	Plugins   string // folder of the test plugins
+	Method    string // default: the counter
+	Params    map[string]any
+	StopAt    int64 // step at which the run is asked to stop; 0: none
+	LeaseTTL  time.Duration
+	HungAfter time.Duration
 }
 
-func (a *acknowledging) AppendMetrics(ctx context.Context, id string, ms []tracking.Metric) error {
-	err := a.Store.AppendMetrics(ctx, id, ms)
+// acknowledging is a store that prints what it has acknowledged: how many
+// metrics, events, predictions and scores, and the step of each checkpoint.
+type acknowledging struct{ tracking.Store }
+
+// say prints to os.Stdout, which has no buffer: what is printed is in the pipe.
+func say(err error, words ...any) error {
 	if err == nil {
-		a.n += len(ms)
-		fmt.Println("ack", a.n) // os.Stdout has no buffer: what is printed is in the pipe
+		fmt.Println(append([]any{"ack"}, words...)...)
 	}
 	return err
 }
 
-// beHost makes a run and prints "run ID", "ack N" and "end STATUS".
-func beHost(params string) error {
-	o := One{Method: testplugins.Counter, Model: filepath.Join(os.Getenv(dirVar), "model"), Task: filepath.Join(os.Getenv(dirVar), "echo.yaml"), Seed: 5}
-	if err := json.Unmarshal([]byte(params), &o.Params); err != nil {
+func (a acknowledging) AppendMetrics(ctx context.Context, id string, ms []tracking.Metric) error {
+	return say(a.Store.AppendMetrics(ctx, id, ms), "metrics", len(ms))
+}
+
+func (a acknowledging) AppendEvents(ctx context.Context, id string, es []tracking.Event) error {
+	err := say(a.Store.AppendEvents(ctx, id, es), "events", len(es))
+	for _, e := range es {
+		var at struct{ Step int }
+		if e.Kind == "checkpoint" && err == nil && json.Unmarshal(e.Data, &at) == nil {
+			fmt.Println("checkpoint", at.Step)
+		}
+	}
+	return err
+}
+
+func (a acknowledging) PutPredictions(ctx context.Context, id string, ps []tracking.Prediction) error {
+	return say(a.Store.PutPredictions(ctx, id, ps), "predictions", len(ps))
+}
+
+func (a acknowledging) PutScores(ctx context.Context, id string, ss []tracking.Score) error {
+	return say(a.Store.PutScores(ctx, id, ss), "scores", len(ss))
+}
+
+// beHost makes a run and prints "run ID", "step N", "stopping", "end STATUS" and
+// what is acknowledged.
+func beHost(text string) error {
+	var r role
+	if err := json.Unmarshal([]byte(text), &r); err != nil {
 		return err
 	}
-	l, err := openIn(os.Getenv(dirVar), os.Getenv(pluginsVar), func(u run.Update) {
+	o := One{Method: cmp.Or(r.Method, testplugins.Counter), Model: filepath.Join(r.Dir, "model"), Task: filepath.Join(r.Dir, "echo.yaml"), Seed: 5, Params: r.Params}
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	l, err := openIn(r.Dir, r.Plugins, func(u run.Update) {
 		switch {
 		case u.Phase == "estimate":
 			fmt.Println("run", u.RunID)
-		case atStep(3)(u):
-			fmt.Println("step 3")
+		case strings.HasPrefix(u.Phase, "stopping"):
+			fmt.Println("stopping")
+		case u.Metric == "train/loss":
+			fmt.Println("step", u.Step)
+			if u.Step == r.StopAt {
+				stop()
+			}
 		case u.Status != "":
 			fmt.Println("end", u.Status)
 		}
@@ -60,29 +95,34 @@ func beHost(params string) error {
 	if err != nil {
 		return err
 	}
-	store := &acknowledging{Store: l.Store}
-	l.Store, l.runner.Store = store, store
-	_, _ = l.RunOne(context.Background(), o) // the record says how it ended
+	store := acknowledging{l.Store}
+	l.Store, l.runner.Store, l.runner.LeaseTTL, l.runner.HungAfter = store, store, r.LeaseTTL, r.HungAfter
+	if id, err := l.RunOne(ctx, o); id == "" {
+		fmt.Println("refused", strings.ReplaceAll(err.Error(), "\n", " "))
+	} // else the record says how it ended
 	return l.Close()
 }
 
 // child is a host under way.
 type child struct {
-	cmd *exec.Cmd
-	out *bufio.Reader
-	run string
-	ack int
-	end string
+	cmd     *exec.Cmd
+	out     *bufio.Reader
+	run     string
+	acks    map[string]int // by kind
+	saved   int            // step of the last checkpoint
+	end     string         // status
+	refused string         // why no run was made
 }
 
-func startHost(t *testing.T, dir string, params map[string]any) *child {
+func startHost(t *testing.T, r role) *child {
 	t.Helper()
-	raw, err := json.Marshal(params)
+	r.Plugins = plugins
+	raw, err := json.Marshal(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &child{cmd: exec.Command(os.Args[0])}
-	c.cmd.Env = append(os.Environ(), roleVar+"="+string(raw), dirVar+"="+dir, pluginsVar+"="+plugins)
+	c := &child{cmd: exec.Command(os.Args[0]), acks: map[string]int{}}
+	c.cmd.Env = append(os.Environ(), roleVar+"="+string(raw))
 	out, err := c.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -109,11 +149,20 @@ func (c *child) read(t *testing.T, until func(line string) bool) {
 		case "run":
 			c.run = rest
 		case "ack":
-			if _, err := fmt.Sscan(rest, &c.ack); err != nil {
+			var kind string
+			var n int
+			if _, err := fmt.Sscan(rest, &kind, &n); err != nil {
+				t.Fatal(err)
+			}
+			c.acks[kind] += n
+		case "checkpoint":
+			if _, err := fmt.Sscan(rest, &c.saved); err != nil {
 				t.Fatal(err)
 			}
 		case "end":
 			c.end = rest
+		case "refused":
+			c.refused = rest
 		case "error":
 			t.Fatalf("the host says: %s", rest)
 		}
@@ -128,7 +177,7 @@ func never(string) bool { return false }
 func TestRunOfAKilledHostIsLost(t *testing.T) {
 	b := newBench(t)
 	whole := b.run(nil)
-	c := startHost(t, b.dir, map[string]any{"hold_at": 3})
+	c := startHost(t, role{Dir: b.dir, Params: map[string]any{"hold_at": 3}})
 	c.read(t, func(line string) bool { return line == "step 3" })
 	other := open(t, b.dir) // a second process of the same folder leaves the live run alone
 	if r := other.row(c.run); r.Status != tracking.Running {
@@ -145,77 +194,4 @@ func TestRunOfAKilledHostIsLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.same(whole, again)
-}
-
-// TestAcknowledgedMetricsSurvive kills the host, or the plugin, again and again
-// in the middle of a flood, and counts: every metric that the store had
-// acknowledged is there, and the run's state says what happened.
-func TestAcknowledgedMetricsSurvive(t *testing.T) {
-	rounds := 10
-	if os.Getenv("TUNELAB_LONG") != "" {
-		rounds = 60
-	}
-	b := newBench(t)
-	rng := rand.New(rand.NewPCG(17, 4))
-	acknowledged := map[string]int{}
-	total := 0
-	for round := range rounds {
-		c := startHost(t, b.dir, map[string]any{"fault": "flood"})
-		target := 1 + rng.IntN(20_000)
-		c.read(t, func(string) bool { return c.ack >= target })
-		if c.end != "" || c.run == "" {
-			t.Fatalf("round %d: run %q ended %s before it was killed", round, c.run, c.end)
-		}
-		time.Sleep(time.Duration(rng.IntN(3000)) * time.Microsecond) // any moment of a commit, not the one after the print
-		status := tracking.Lost
-		if round%2 == 0 {
-			if err := c.cmd.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-		} else {
-			status = tracking.Crashed
-			killPlugin(t, b, c.run)
-		}
-		c.read(t, never)
-		c.cmd.Wait()
-		after := open(t, b.dir)
-		after.ended(c.run, status)
-		acknowledged[c.run] = c.ack
-		total += c.ack
-	}
-	for id, n := range acknowledged {
-		flood := 0
-		ms := b.metrics(id)
-		for _, m := range ms {
-			if m.Name != "flood" {
-				continue
-			}
-			if m.Step != int64(flood) || m.Value != float64(flood)/3 {
-				t.Fatalf("run %s: metric %d of the flood is %+v", id, flood, m)
-			}
-			flood++
-		}
-		if len(ms) < n {
-			t.Errorf("run %s: %d metrics are there of %d acknowledged", id, len(ms), n)
-		}
-	}
-	if len(acknowledged) != rounds || total < rounds*100 {
-		t.Errorf("only %d runs with %d acknowledged metrics", len(acknowledged), total)
-	}
-	t.Logf("%d kills, %d acknowledged metrics", rounds, total)
-}
-
-func killPlugin(t *testing.T, b *bench, id string) {
-	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(b.Dir, "runs", id, "given", "pid.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var pid int
-	if err := json.Unmarshal(raw, &pid); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
 }

@@ -5,14 +5,17 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tunelab/tunelab/framework/plugin/host"
+	"github.com/tunelab/tunelab/framework/plugin/sdk"
 	"github.com/tunelab/tunelab/framework/plugin/testplugins"
 	"github.com/tunelab/tunelab/framework/plugin/trust"
 	"github.com/tunelab/tunelab/framework/run"
+	"github.com/tunelab/tunelab/framework/tune"
 	"github.com/tunelab/tunelab/tracking"
 )
 
@@ -26,6 +29,17 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if role := os.Getenv(trainerVar); role != "" {
+		if err := beTrainer(role); err != nil {
+			fmt.Println("error", err)
+			os.Exit(1)
+		}
+		return
+	}
+	if filepath.Base(os.Args[0]) == trust.Prefix+trainerName {
+		sdk.Serve(tune.Method(trainee{}))
+		return
+	}
 	os.Exit(testplugins.Main(m, &plugins))
 }
 
@@ -33,12 +47,12 @@ func TestMain(m *testing.M) {
 // and a task.
 type bench struct {
 	*Lab
-	t     *testing.T
+	t     testing.TB
 	dir   string // of the task and the model
 	watch func(run.Update)
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t testing.TB) *bench {
 	t.Helper()
 	dir := t.TempDir()
 	writeFixture(t, dir)
@@ -46,7 +60,7 @@ func newBench(t *testing.T) *bench {
 }
 
 // open opens the lab of a folder, again if need be.
-func open(t *testing.T, dir string) *bench {
+func open(t testing.TB, dir string) *bench {
 	t.Helper()
 	b := &bench{t: t, dir: dir}
 	l, err := openIn(dir, plugins, func(u run.Update) {
@@ -87,13 +101,13 @@ func lockTestPlugins(path, plugins string) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range append([]string{testplugins.Counter, testplugins.Chain}, testplugins.Broken...) {
+	for _, name := range slices.Concat(testplugins.Good, testplugins.Broken) {
 		lock.Put(trust.Entry{Name: name, Source: "built by the tests", Version: "1.0.0", Protocol: "1.0", SHA256: map[string]string{trust.Platform(): sum}})
 	}
 	return lock.Write()
 }
 
-func put(t *testing.T, path, text string) {
+func put(t testing.TB, path, text string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
@@ -112,7 +126,7 @@ const (
 
 // writeFixture makes a model folder and two tasks: "echo", whose answers stand
 // in the prompts, and "secret", whose answers stand nowhere else.
-func writeFixture(t *testing.T, dir string) {
+func writeFixture(t testing.TB, dir string) {
 	t.Helper()
 	put(t, filepath.Join(dir, "model", "config.json"), `{"model_type":"none"}`)
 	for _, s := range []struct {

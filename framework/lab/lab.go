@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tunelab/tunelab/framework/plugin/host"
+	"github.com/tunelab/tunelab/framework/plugin/service"
 	"github.com/tunelab/tunelab/framework/run"
 	"github.com/tunelab/tunelab/tracking"
 	"github.com/tunelab/tunelab/tracking/artifact"
@@ -57,7 +58,7 @@ func Open(dir string, o Options) (*Lab, error) {
 		return nil, err
 	}
 	l := &Lab{Store: store, Artifacts: blobs, Dir: dir, warn: o.Warn, warned: map[string]bool{}}
-	l.runner = &run.Runner{Store: store, Artifacts: blobs, Dir: dir, Find: host.FindOptions{Lock: o.Lock, Unlocked: o.Unlocked}, Watch: o.Watch, Version: Version, Now: time.Now}
+	l.runner = &run.Runner{Store: store, Artifacts: blobs, Dir: dir, Find: host.FindOptions{Lock: o.Lock, Unlocked: o.Unlocked}, Features: service.Features, Watch: o.Watch, Version: Version, Now: time.Now}
 	if _, err := l.runner.Reap(context.Background()); err != nil {
 		store.Close()
 		return nil, err

@@ -126,6 +126,7 @@ func TestInstallRefuses(t *testing.T) {
 		{"another name than it says", strings.Replace(counterFile, "counter", "misnamed", 1), func(*Install) {}, `"other"`},
 		{"another platform", "tunelab-plugin-counter_v1.0.0_p1.0_plan9_mips", func(*Install) {}, "plan9_mips"},
 		{"another protocol", strings.Replace(counterFile, "p1.0", "p2.0", 1), func(*Install) {}, "protocol 2"},
+		{"a newer minor protocol", strings.Replace(counterFile, "p1.0", "p1.99", 1), func(*Install) {}, "needs plugin protocol 1.99 and this tunelab speaks 1.1: update tunelab"},
 		{"outside the constraint", counterFile, func(in *Install) { in.Constraint = "^2.0.0" }, "--constraint"},
 		{"a constraint that is none", counterFile, func(in *Install) { in.Constraint = "newest" }, "newest"},
 		{"no such file", counterFile, func(in *Install) { in.Source += "x" }, "no such file"},

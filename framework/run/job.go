@@ -68,8 +68,9 @@ type Runner struct {
 	Artifacts *artifact.Store
 	Dir       string // state folder: run folders and caches are under it
 	Find      host.FindOptions
-	Watch     func(Update) // may be nil; called from one goroutine at a time
-	Version   string       // of this program
+	Features  host.Features // what plugins may ask for; nil: nothing
+	Watch     func(Update)  // may be nil; called from one goroutine at a time
+	Version   string        // of this program
 	Now       func() time.Time
 	// HungAfter ends a plugin that neither sends an event nor answers Health
 	// for this long; 0 means two minutes.

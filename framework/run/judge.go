@@ -11,6 +11,7 @@ import (
 
 	"github.com/tunelab/tunelab/framework/data"
 	"github.com/tunelab/tunelab/framework/plugin/host"
+	"github.com/tunelab/tunelab/framework/plugin/living"
 	"github.com/tunelab/tunelab/framework/spec"
 	"github.com/tunelab/tunelab/tracking"
 )
@@ -197,13 +198,17 @@ func (j *judging) ask(ctx context.Context, mode, split string, qs []question) ([
 	return out, nil
 }
 
+// askPrefix names the folders of questions; those of a killed host are swept.
+const askPrefix = "tunelab-ask-"
+
 func (j *judging) predict(ctx context.Context, mode, what string, items []spec.Item) (map[string]spec.Prediction, error) {
 	// The questions, which may show targets, lie where no training can see them,
 	// and no longer than they are asked.
-	tmp, err := os.MkdirTemp("", "tunelab-ask-*")
+	tmp, mark, err := living.MakeTemp(askPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the questions: %w", err)
 	}
+	defer mark.Release()
 	defer os.RemoveAll(tmp)
 	path := filepath.Join(tmp, what+"-"+mode+".jsonl")
 	sum, size, err := data.WriteItems(path, items)

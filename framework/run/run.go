@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
@@ -113,6 +115,9 @@ func (a *active) validate(ctx context.Context) error {
 		return fmt.Errorf("method %s: %w", a.job.Spec.Method, err)
 	}
 	a.job.Spec.Params, a.found, a.pluginSum = params, found, c.SHA256
+	if e := a.job.Spec.Compute.Engine; e != "" && len(c.Method.Engines) > 0 && !slices.Contains(c.Method.Engines, e) {
+		return fmt.Errorf("method %s does not run on the engine %q: it has %s", a.job.Spec.Method, e, strings.Join(c.Method.Engines, ", "))
+	}
 	if a.job.Spec.Stage == "" && len(c.Method.Stages) > 0 {
 		return fmt.Errorf("method %s is a chain (%v): run its stages", a.job.Spec.Method, c.Method.Stages)
 	}
@@ -187,6 +192,17 @@ func (a *active) label() string {
 	return a.job.Label
 }
 
+// claim makes the run's folder and marks it as this process's. It comes before
+// the row, so that whoever finds the row can tell whether its host lives.
+func (a *active) claim(id string) (err error) {
+	a.work = filepath.Join(a.Dir, "runs", id)
+	if err := os.MkdirAll(a.work, 0o755); err != nil {
+		return fmt.Errorf("make the run's folder: %w", err)
+	}
+	a.mark, err = living.Mark(filepath.Join(a.work, markName))
+	return err
+}
+
 // begin writes the row, takes the lease and lays out the run's folder. From the
 // row on, whatever fails ends the run in a true state, so ctx no longer counts.
 func (a *active) begin(ctx context.Context) error {
@@ -194,11 +210,16 @@ func (a *active) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	made, err := a.Store.CreateRun(ctx, row)
-	if err != nil {
-		return err
+	row.Run.ID = tracking.NewID(a.Now())
+	err = a.claim(row.Run.ID)
+	if err == nil {
+		_, err = a.Store.CreateRun(ctx, row)
 	}
-	a.id = made.ID
+	if err != nil {
+		a.mark.Release()
+		return errors.Join(err, os.RemoveAll(a.work))
+	}
+	a.id = row.Run.ID
 	if err := a.take(context.WithoutCancel(ctx)); err != nil {
 		return a.end(err)
 	}
@@ -235,17 +256,13 @@ func (a *active) take(ctx context.Context) error {
 	return a.Store.SetStatus(ctx, a.id, tracking.Running, "")
 }
 
-// layOut makes the run's folder and writes the data it is given.
+// layOut writes the data that the run is given.
 func (a *active) layOut() error {
-	a.work = filepath.Join(a.Dir, "runs", a.id)
 	data := filepath.Join(a.work, "data")
 	if err := os.MkdirAll(data, 0o755); err != nil {
 		return fmt.Errorf("make the run's folder: %w", err)
 	}
 	var err error
-	if a.mark, err = living.Mark(filepath.Join(a.work, markName)); err != nil {
-		return err
-	}
 	m := a.job.Spec.Model
 	a.input = host.Input{RunID: a.id, Spec: a.job.Spec, WorkDir: a.work, CacheDir: filepath.Join(a.Dir, "cache"),
 		Model: host.File{Name: m.Name, Path: a.job.ModelDir, SHA256: m.SHA256, Size: m.Size}}
@@ -379,7 +396,7 @@ func (a *active) launch(ctx context.Context) (*host.Client, error) {
 	}
 	b := a.job.Spec.Budget
 	c, err := host.Launch(ctx, a.found.Path, host.LaunchOptions{Name: a.job.Spec.Method, Log: log, HungAfter: a.HungAfter, SHA256: a.found.Pinned(),
-		MaxMemory: b.MaxMemoryBytes, Limits: b.Limits})
+		MaxMemory: b.MaxMemoryBytes, Limits: b.Limits, Features: a.Features})
 	if err != nil {
 		log.Close()
 		return nil, err

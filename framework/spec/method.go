@@ -13,6 +13,7 @@ type Method struct {
 	Modes        []string `json:"modes"`                 // prediction modes it answers
 	Trains       bool     `json:"trains"`                // false: prompting
 	Resume       bool     `json:"resume"`                // can go on from a checkpoint
+	Engines      []string `json:"engines,omitempty"`     // compute engines that a run may name; none: it computes by its own means
 	Supervision  []string `json:"supervision,omitempty"` // extra kinds it uses: "reasoning", "preferences"
 	Stages       []string `json:"stages,omitempty"`      // a chained method's stages in order; the last is the result
 	SchemaSHA256 string   `json:"schema_sha256"`

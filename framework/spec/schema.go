@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -23,6 +24,15 @@ type Param struct {
 // Schema is the typed parameter list of a method, in the order to show.
 type Schema struct {
 	Params []Param `json:"params"`
+}
+
+// ParamMerge is the name of the parameter (bool) by which an adapter is merged
+// into the weights: its result then holds a model folder of its own, "model".
+const ParamMerge = "merge"
+
+// Has tells whether the method has a parameter of this name.
+func (s Schema) Has(name string) bool {
+	return slices.ContainsFunc(s.Params, func(p Param) bool { return p.Name == name })
 }
 
 // At is a pointer to a bound, for schema literals.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/tunelab/tunelab/framework/compute"
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 	"github.com/tunelab/tunelab/framework/plugin/sdk"
 	"github.com/tunelab/tunelab/framework/spec"
@@ -42,7 +43,7 @@ const (
 
 func (m *method) Describe() spec.Method {
 	d := m.a.Describe()
-	d.Trains, d.Resume = true, true
+	d.Trains, d.Resume, d.Engines = true, true, compute.Engines()
 	if d.Tasks == nil {
 		d.Tasks = []string{spec.Classification, spec.Generation, spec.Instruction, spec.Preference}
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/tunelab/tunelab/framework/compute"
 	_ "github.com/tunelab/tunelab/framework/compute/cpu"
 	_ "github.com/tunelab/tunelab/framework/compute/ref"
 	"github.com/tunelab/tunelab/framework/plugin/sdk"
@@ -24,6 +25,7 @@ func (cot) Describe() spec.Method {
 		Summary:     "chain of thought: worked examples before the question, reasoning before the answer",
 		Citation:    "Wei et al. 2022, Chain-of-Thought Prompting Elicits Reasoning in Large Language Models; Wang et al. 2023, Self-Consistency Improves Chain of Thought Reasoning in Language Models",
 		Tasks:       []string{spec.Generation},
+		Engines:     compute.Engines(),
 		Modes:       []string{spec.ModeGenerate},
 		Supervision: []string{"reasoning"},
 	}
@@ -34,7 +36,7 @@ func (cot) Schema() spec.Schema {
 		{Name: "k", Type: "int", Default: 4, Min: spec.At(0), Max: spec.At(64), Unit: "examples", Description: "worked examples before the question; those that do not fit the context are dropped, the effective k is recorded", Source: "Wei et al. 2022, section 3.1 (eight)"},
 		{Name: "samples", Type: "int", Default: 1, Min: spec.At(1), Max: spec.At(100), Description: "reasoning paths; above 1 the majority answer wins", Source: "Wang et al. 2023, section 2"},
 		{Name: "temperature", Type: "float", Default: 0.7, Min: spec.At(0), Max: spec.At(10), Description: "of the sampled paths; with samples 1 decoding is greedy", Source: "Wang et al. 2023, section 3.1"},
-		{Name: "max_new_tokens", Type: "int", Default: 128, Min: spec.At(1), Max: spec.At(4096), Unit: "tokens", Description: "length of reasoning and answer; the context's end comes first"},
+		{Name: "max_new_tokens", Type: "int", Default: 128, Min: spec.At(1), Max: spec.At(4096), Unit: "tokens", Description: "length of reasoning and answer; the context's end comes first", Source: "transformers GenerationConfig"},
 	}}
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+
+	"github.com/tunelab/tunelab/framework/llm/features"
 )
 
 // Classifiers.
@@ -46,16 +48,16 @@ func (c *classifier) check(labels int) error {
 
 // standardise learns mean and scale on x [n, in] alone (scikit-learn's
 // StandardScaler: population variance).
-func (c *classifier) standardise(x []row) {
+func (c *classifier) standardise(x []features.Row) {
 	c.Mean, c.Scale = make([]float64, c.In), make([]float64, c.In)
 	n := float64(len(x))
 	for _, r := range x {
-		for j, v := range r.x {
+		for j, v := range r.X {
 			c.Mean[j] += v / n
 		}
 	}
 	for _, r := range x {
-		for j, v := range r.x {
+		for j, v := range r.X {
 			d := v - c.Mean[j]
 			c.Scale[j] += d * d / n
 		}
@@ -88,11 +90,11 @@ func (c *classifier) scores(x []float64) []float64 {
 
 // fit standardises and solves. C weighs the data against the L2 penalty as in
 // scikit-learn: 0.5 ||w||^2 + C sum(loss); biases are free.
-func (c *classifier) fit(x []row, y []int, cost float64, rng *rand.Rand) (solution, error) {
+func (c *classifier) fit(x []features.Row, y []int, cost float64, rng *rand.Rand) (solution, error) {
 	c.standardise(x)
 	z := make([][]float64, len(x))
 	for i := range x {
-		z[i] = c.apply(x[i].x)
+		z[i] = c.apply(x[i].X)
 	}
 	limit := 5000
 	var objective func(w, grad []float64) float64

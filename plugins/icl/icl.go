@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/tunelab/tunelab/framework/compute"
 	_ "github.com/tunelab/tunelab/framework/compute/cpu"
 	_ "github.com/tunelab/tunelab/framework/compute/ref"
 	"github.com/tunelab/tunelab/framework/plugin/sdk"
@@ -27,6 +28,7 @@ func (icl) Describe() spec.Method {
 		Summary:  "in-context learning: k solved examples before the question, no training",
 		Citation: "Brown et al. 2020, Language Models are Few-Shot Learners, section 2",
 		Tasks:    []string{spec.Classification, spec.Generation, spec.Instruction, spec.Preference},
+		Engines:  compute.Engines(),
 		Modes:    []string{spec.ModeLabels, spec.ModeChoices, spec.ModeGenerate, spec.ModeLogprobs},
 	}
 }

@@ -25,7 +25,7 @@ func (lora) Describe() spec.Method {
 func (lora) Schema() spec.Schema {
 	s := tune.LoRASchema()
 	s.Params = append(s.Params, spec.Param{Name: "merge", Type: "bool", Default: false,
-		Description: "also writes the model with the update merged into its weights, under model/, and logs the largest difference of a logit"})
+		Description: "also writes the model with the update merged into its weights, under model/, and logs the largest difference of a logit", Source: "Hu et al. 2022, section 4.1; PEFT merge_and_unload"})
 	return s
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/tunelab/tunelab/framework/compute"
 	"github.com/tunelab/tunelab/framework/llm/model"
 	"github.com/tunelab/tunelab/framework/llm/tokenizer"
 	"github.com/tunelab/tunelab/framework/plugin/sdk"
@@ -34,6 +35,7 @@ func (rlhf) Describe() spec.Method {
 		Summary:     "reinforcement learning from human feedback: sft, a reward model on preference pairs, PPO against the frozen sft model",
 		Citation:    "Ouyang et al. 2022, Training language models to follow instructions with human feedback, section 3; Schulman et al. 2017, Proximal Policy Optimization Algorithms",
 		Tasks:       []string{spec.Preference},
+		Engines:     compute.Engines(),
 		Modes:       []string{spec.ModeGenerate, spec.ModeChoices, spec.ModeLogprobs, spec.ModeReward},
 		Supervision: []string{"preferences"},
 		Stages:      []string{stageSFT, stageReward, stagePPO},

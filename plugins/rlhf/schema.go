@@ -43,14 +43,14 @@ func rewardParams() []spec.Param {
 	return []spec.Param{
 		{Name: "reward_epochs", Type: "float", Default: 3.0, Min: at(0), Max: at(100), Description: "reward: passes over the pairs; more than a few overfit", Source: "Ouyang et al. 2022, appendix C.2 (one epoch)"},
 		{Name: "reward_learning_rate", Type: "float", Default: 1e-3, Min: at(0), Max: at(10), Description: "reward: peak learning rate of AdamW; small models take more than TRL's 1e-4", Source: "TRL RewardConfig"},
-		{Name: "reward_batch_size", Type: "int", Default: 8, Min: at(1), Max: at(65536), Unit: "pairs", Description: "reward: pairs in an optimiser step"},
+		{Name: "reward_batch_size", Type: "int", Default: 8, Min: at(1), Max: at(65536), Unit: "pairs", Description: "reward: pairs in an optimiser step", Source: "TRL RewardConfig"},
 		{Name: "reward_schedule", Type: "string", Default: "linear", Choices: []string{"constant", "linear", "cosine"}, Description: "reward: learning-rate decay after the warm-up", Source: "transformers get_scheduler"},
-		{Name: "reward_warmup", Type: "float", Default: 0.06, Min: at(0), Max: at(1), Description: "reward: warm-up as a share of all steps"},
-		{Name: "reward_weight_decay", Type: "float", Default: 0.0, Min: at(0), Max: at(1), Description: "reward: decoupled weight decay"},
-		{Name: "reward_max_grad_norm", Type: "float", Default: 1.0, Min: at(0), Description: "reward: gradients are scaled down to this global norm; 0: never"},
-		{Name: "reward_max_length", Type: "int", Default: 0, Min: at(0), Unit: "tokens", Description: "reward: longer texts lose the front of their prompt; 0: the task's, else the model's context"},
+		{Name: "reward_warmup", Type: "float", Default: 0.06, Min: at(0), Max: at(1), Description: "reward: warm-up as a share of all steps", Source: "transformers TrainingArguments, warmup_ratio"},
+		{Name: "reward_weight_decay", Type: "float", Default: 0.0, Min: at(0), Max: at(1), Description: "reward: decoupled weight decay", Source: "Loshchilov and Hutter 2019, section 2"},
+		{Name: "reward_max_grad_norm", Type: "float", Default: 1.0, Min: at(0), Description: "reward: gradients are scaled down to this global norm; 0: never", Source: "Pascanu et al. 2013, section 3.2"},
+		{Name: "reward_max_length", Type: "int", Default: 0, Min: at(0), Unit: "tokens", Description: "reward: longer texts lose the front of their prompt; 0: the task's, else the model's context", Source: "TRL RewardConfig, max_length"},
 		{Name: "reward_center", Type: "float", Default: 0.01, Min: at(0), Max: at(10), Description: "reward: coefficient of the mean of (chosen + rejected)^2, which keeps rewards around 0", Source: "Eisenstein et al. 2023; TRL center_rewards_coefficient"},
-		{Name: "reward_eval_every", Type: "int", Default: 0, Min: at(0), Unit: "steps", Description: "reward: evaluates and checkpoints every so many steps; 0: once an epoch"},
+		{Name: "reward_eval_every", Type: "int", Default: 0, Min: at(0), Unit: "steps", Description: "reward: evaluates and checkpoints every so many steps; 0: once an epoch", Source: "transformers TrainingArguments, eval_steps"},
 	}
 }
 
@@ -65,7 +65,7 @@ func ppoParams() []spec.Param {
 		{Name: "ppo_trainable", Type: "string", Default: trainQueryKey, Choices: []string{trainQueryKey, trainAll}, Description: "ppo: which weights of the policy train: the projections to queries and keys, or all; with few prompts, all of them learn the prompts' topics by heart and the reward on others falls"},
 		{Name: "ppo_learning_rate", Type: "float", Default: 5e-4, Min: at(0), Max: at(10), Description: "ppo: learning rate of policy and value function; TRL's 3e-6 is for models of billions of parameters", Source: trl},
 		{Name: "ppo_schedule", Type: "string", Default: "linear", Choices: []string{"constant", "linear", "cosine"}, Description: "ppo: learning-rate decay over the updates", Source: "transformers get_scheduler"},
-		{Name: "ppo_max_grad_norm", Type: "float", Default: 1.0, Min: at(0), Description: "ppo: gradients of policy and value function together are scaled down to this norm; 0: never"},
+		{Name: "ppo_max_grad_norm", Type: "float", Default: 1.0, Min: at(0), Description: "ppo: gradients of policy and value function together are scaled down to this norm; 0: never", Source: "Pascanu et al. 2013, section 3.2"},
 		{Name: "ppo_kl_coef", Type: "float", Default: d.KLCoef, Min: at(0), Max: at(100), Description: "ppo: coefficient of the KL penalty against the sft model", Source: trl},
 		{Name: "ppo_kl_estimator", Type: "string", Default: d.KLEstimator, Choices: []string{rl.K1, rl.K3}, Description: "ppo: estimator of the KL per token", Source: "Schulman 2020, Approximating KL Divergence; " + trl},
 		{Name: "ppo_whiten_rewards", Type: "bool", Default: d.WhitenRewards, Description: "ppo: scales rewards to unit variance (advantages always are)", Source: trl},
@@ -80,9 +80,9 @@ func ppoParams() []spec.Param {
 		{Name: "ppo_kl_max", Type: "float", Default: 30.0, Min: at(0), Unit: "nats", Description: "ppo: training ends, with the last policy within bounds, when objective/kl exceeds this; 0: never", Source: "Gao et al. 2023, Scaling Laws for Reward Model Overoptimization, section 3"},
 		{Name: "ppo_score_drop", Type: "float", Default: 2.0, Min: at(0), Description: "ppo: likewise when objective/scores falls this far below the first update's; 0: never"},
 		{Name: "ppo_score_rise", Type: "float", Default: 0.0, Min: at(0), Description: "ppo: likewise when objective/scores rises this far above the first update's, against over-optimisation; 0: never", Source: "Gao et al. 2023, section 3"},
-		{Name: "ppo_samples", Type: "int", Default: 24, Min: at(0), Unit: "items", Description: "ppo: validation prompts answered greedily and streamed to the host; 0: none"},
-		{Name: "ppo_sample_every", Type: "int", Default: 4, Min: at(1), Unit: "updates", Description: "ppo: updates between such samples; before the first and after the last there always are some"},
-		{Name: "ppo_checkpoint_every", Type: "int", Default: 10, Min: at(1), Unit: "updates", Description: "ppo: updates between checkpoints"},
+		{Name: "ppo_samples", Type: "int", Default: 24, Min: at(0), Unit: "items", Description: "ppo: validation prompts answered greedily and streamed to the host; 0: none", Source: trl + ", num_sample_generations"},
+		{Name: "ppo_sample_every", Type: "int", Default: 4, Min: at(1), Unit: "updates", Description: "ppo: updates between such samples; before the first and after the last there always are some", Source: trl + ", num_sample_generations"},
+		{Name: "ppo_checkpoint_every", Type: "int", Default: 10, Min: at(1), Unit: "updates", Description: "ppo: updates between checkpoints", Source: "transformers TrainingArguments, save_steps"},
 	}
 }
 

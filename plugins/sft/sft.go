@@ -43,7 +43,7 @@ func (sft) Schema() spec.Schema {
 	s := spec.Schema{Params: []spec.Param{
 		{Name: "objective", Type: "string", Default: tune.Completion, Choices: []string{tune.Completion}, Description: "cross-entropy on the completion's tokens and the end token; on a task with labels the completion is the label's text", Source: "default of TRL for prompt-completion data"},
 		{Name: "learning_rate", Type: "float", Default: 1e-3, Min: spec.At(0), Max: spec.At(10), Description: "peak learning rate of AdamW; with adapter: lora take about five times as much", Source: "full fine-tuning's here; TRL's 2e-5 is for models of billions of parameters"},
-		{Name: "adapter", Type: "string", Default: allWeights, Choices: []string{allWeights, lowRank}, Description: "none: every weight trains; lora: low-rank adapters, merged into the weights at the end"},
+		{Name: "adapter", Type: "string", Default: allWeights, Choices: []string{allWeights, lowRank}, Description: "none: every weight trains; lora: low-rank adapters, merged into the weights at the end", Source: "Hu et al. 2022, section 4; TRL SFTTrainer, peft_config"},
 	}}
 	for _, p := range tune.LoRASchema().Params {
 		if p.Name != "learning_rate" {

@@ -75,7 +75,7 @@ func (c *pluginsDescribeCmd) Run(a *app) error {
 	m := p.Method
 	fmt.Fprintf(a.out, "%s %s: %s\n", m.Name, m.Version, m.Summary)
 	var rows []string
-	for _, f := range lab.Facts(m) {
+	for _, f := range lab.Facts(m, p.Schema) {
 		rows = append(rows, f[0]+"\t"+f[1])
 	}
 	rows = append(rows, "binary\t"+p.Path, "found\t"+p.Place, "state\t"+p.State, "sha256\t"+p.SHA256)

@@ -1,10 +1,7 @@
 package conformance
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,7 +14,7 @@ import (
 )
 
 const (
-	headFile    = "score.safetensors" // the label head of the SDK's harness
+	headFile    = "score.safetensors" // the label or reward head of the SDK's harness
 	modelFolder = "model"
 )
 
@@ -71,30 +68,7 @@ func identity(s *session) error {
 	if err != nil {
 		return err
 	}
-	return s.likeModel(s.model, r, got, 1e-5)
-}
-
-// likeModel compares log-probabilities with those of a model folder.
-func (s *session) likeModel(dir string, r *record, got []spec.Prediction, within float64) error {
-	lm, err := tune.Open(dir, r.in.Spec.Compute)
-	if err != nil {
-		return err
-	}
-	i := 0
-	p := &tune.Predictor{LM: lm, Task: r.data.Task}
-	return p.Predict(context.Background(), spec.ModeLogprobs, itemsOf(r.data, spec.ModeLogprobs), func(want spec.Prediction) error {
-		have := got[i]
-		i++
-		if len(have.Logprobs) != len(want.Logprobs) {
-			return fmt.Errorf("item %s has %d log-probabilities, the model gives %d", want.ID, len(have.Logprobs), len(want.Logprobs))
-		}
-		for j, w := range want.Logprobs {
-			if !(math.Abs(w-have.Logprobs[j]) <= within) {
-				return fmt.Errorf("item %s: the log-probability of token %d of the target is %v, the model's is %v", want.ID, j, have.Logprobs[j], w)
-			}
-		}
-		return nil
-	})
+	return s.likeModel(s.model, r, got, identityWithin)
 }
 
 // trainableClaim counts the tensors of a PEFT folder, or those of a whole model
@@ -103,7 +77,10 @@ func trainableClaim(s *session) error {
 	if err := s.needs(true); err != nil {
 		return err
 	}
-	r := s.base
+	return s.each(s.counted)
+}
+
+func (s *session) counted(r *record) error {
 	claim := r.done.Cost.TrainableParams
 	if !s.method.Trains {
 		if claim != 0 || r.estimate.TrainableParams != 0 {
@@ -185,36 +162,4 @@ func (s *session) changed(path string) (int64, error) {
 		base[t.Name] = t.Data
 	}
 	return count(path, func(t checkpoint.Tensor) bool { return !slices.Equal(base[t.Name], t.Data) })
-}
-
-func merge(s *session) error {
-	if err := s.needs(true); err != nil {
-		return err
-	}
-	p, kind := s.param("merge"), s.completion()
-	switch {
-	case s.answers == nil:
-		return notApplicable("it gives no proper predictions: see predict")
-	case p == nil || p.Type != "bool":
-		return notApplicable("it has no parameter merge")
-	case !slices.Contains(s.method.Modes, spec.ModeLogprobs) || kind == "":
-		return notApplicable("it gives no log-probabilities to compare")
-	}
-	over := map[string]any{"merge": true}
-	if p := s.param("objective"); p != nil && slices.Contains(p.Choices, tune.Completion) {
-		over["objective"] = tune.Completion
-	}
-	r, err := s.finished(how{params: s.short(over), data: data(kind)})
-	if err != nil {
-		return err
-	}
-	dir := filepath.Join(r.artifacts(), modelFolder)
-	if !exists(dir) {
-		return errors.New("with merge the run left no folder model/ in its result")
-	}
-	_, got, err := s.ask(r, r.artifacts(), spec.ModeLogprobs)
-	if err != nil {
-		return err
-	}
-	return s.likeModel(dir, r, got, 1e-3)
 }

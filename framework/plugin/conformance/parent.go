@@ -12,6 +12,7 @@ import (
 
 	"github.com/tunelab/tunelab/framework/plugin/host"
 	pb "github.com/tunelab/tunelab/framework/plugin/proto/tunelab/plugin/v1"
+	"github.com/tunelab/tunelab/framework/plugin/service"
 )
 
 // hostVar, in the environment of this program, makes it a host that is there to
@@ -44,7 +45,7 @@ func beHost(path string) error {
 	if err := json.Unmarshal(raw, &j); err != nil {
 		return err
 	}
-	c, err := host.Launch(context.Background(), j.Binary, host.LaunchOptions{Name: j.Name})
+	c, err := host.Launch(context.Background(), j.Binary, host.LaunchOptions{Name: j.Name, Features: service.Features})
 	if err != nil {
 		return err
 	}

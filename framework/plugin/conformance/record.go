@@ -18,6 +18,7 @@ import (
 
 	"github.com/tunelab/tunelab/framework/plugin/host"
 	pb "github.com/tunelab/tunelab/framework/plugin/proto/tunelab/plugin/v1"
+	"github.com/tunelab/tunelab/framework/plugin/service"
 	"github.com/tunelab/tunelab/framework/spec"
 	"github.com/tunelab/tunelab/framework/tune/tiny"
 )
@@ -33,6 +34,7 @@ type record struct {
 	checkpoints []saved
 	given       map[string]string // files of the data: path to SHA-256
 	files       map[string]string // of the result, likewise
+	spoilt      string            // what it changed of the base model's folder
 	took        time.Duration
 }
 
@@ -62,13 +64,15 @@ type how struct {
 	event      func(*host.Client, *pb.Event) error // called after it was noted
 	data       *tiny.Data                          // default: the first kind's
 	stage      string                              // default: the last
+	inputs     []host.File                         // results of earlier stages; default: of all
+	model      string                              // folder; default: the tiny model's
 }
 
 // seed of every run.
 const seed = 11
 
 func (s *session) launch() (*host.Client, error) {
-	return host.Launch(s.ctx, s.o.Binary, host.LaunchOptions{Name: s.method.Name, HungAfter: 30 * time.Second})
+	return host.Launch(s.ctx, s.o.Binary, host.LaunchOptions{Name: s.method.Name, HungAfter: 30 * time.Second, Features: service.Features})
 }
 
 // try makes a run; the record is there as far as the run got.
@@ -87,7 +91,10 @@ func (s *session) try(h how) (*record, error) {
 		return r, err
 	}
 	if h.stage != "" {
-		r.in.Spec.Stage = h.stage
+		r.in.Spec.Stage, r.in.Inputs = h.stage, h.inputs
+	}
+	if h.model != "" {
+		r.in.Model.Path = h.model
 	}
 	if r.given, err = sums(filepath.Dir(r.in.Train.Path)); err != nil {
 		return r, err
@@ -111,13 +118,18 @@ func (s *session) try(h how) (*record, error) {
 		return nil
 	})
 	r.took = time.Since(start)
+	s.listen()
 	if errors.Is(err, context.DeadlineExceeded) && s.ctx.Err() == nil {
 		return r, fmt.Errorf("the run had not ended after %v", h.limit)
 	}
 	if err != nil {
 		return r, err
 	}
-	r.files, err = sums(r.artifacts())
+	if r.files, err = sums(r.artifacts()); err != nil {
+		return r, err
+	}
+	now, err := sums(s.model)
+	r.spoilt = differentFile(s.before, now)
 	return r, err
 }
 
@@ -210,27 +222,8 @@ func sums(dir string) (map[string]string, error) {
 // ask has a fresh process answer the validation items from a sealed result; it
 // is given no training data. The answers are JSON, one an item.
 func (s *session) ask(r *record, artifacts, mode string) ([]string, []spec.Prediction, error) {
-	c, err := s.launch()
-	if err != nil {
-		return nil, nil, err
-	}
-	defer c.Close()
-	in := r.in
-	in.Train, in.Validation = host.File{}, host.File{}
-	s.count++
-	in.WorkDir = filepath.Join(s.root, "runs", fmt.Sprint(s.count))
-	items := filepath.Join(in.WorkDir, "items.jsonl")
 	asked := itemsOf(r.data, mode)
-	if err := errors.Join(os.MkdirAll(in.WorkDir, 0o755), writeLines(items, asked)); err != nil {
-		return nil, nil, err
-	}
-	ctx, cancel := context.WithTimeout(s.ctx, runLimit)
-	defer cancel()
-	var all []spec.Prediction
-	err = c.Predict(ctx, in, host.File{Path: artifacts}, mode, host.File{Path: items}, func(ps []spec.Prediction, _, _ int64) error {
-		all = append(all, ps...)
-		return nil
-	})
+	all, _, err := s.answered(r, artifacts, mode, asked)
 	if err != nil {
 		return nil, nil, fmt.Errorf("mode %s: %w", mode, err)
 	}
@@ -249,6 +242,41 @@ func (s *session) ask(r *record, artifacts, mode string) ([]string, []spec.Predi
 		lines = append(lines, string(line))
 	}
 	return lines, all, nil
+}
+
+// answered asks a fresh process about items; largest is the size in bytes of
+// the largest message of predictions, as the kit would write them.
+func (s *session) answered(r *record, artifacts, mode string, asked []spec.Item) (all []spec.Prediction, largest int, err error) {
+	c, err := s.launch()
+	if err != nil {
+		return nil, 0, err
+	}
+	defer c.Close()
+	in := r.in
+	in.Train, in.Validation = host.File{}, host.File{}
+	s.count++
+	in.WorkDir = filepath.Join(s.root, "runs", fmt.Sprint(s.count))
+	items := filepath.Join(in.WorkDir, "items.jsonl")
+	if err := errors.Join(os.MkdirAll(in.WorkDir, 0o755), writeLines(items, asked)); err != nil {
+		return nil, 0, err
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, runLimit)
+	defer cancel()
+	err = c.Predict(ctx, in, host.File{Path: artifacts}, mode, host.File{Path: items}, func(ps []spec.Prediction, _, _ int64) error {
+		size := 0
+		for _, p := range ps {
+			line, err := spec.Canonical(p)
+			if err != nil {
+				return err
+			}
+			size += len(line) + 1
+		}
+		largest = max(largest, size)
+		all = append(all, ps...)
+		return nil
+	})
+	s.listen()
+	return all, largest, err
 }
 
 func itemsOf(d tiny.Data, mode string) (out []spec.Item) {

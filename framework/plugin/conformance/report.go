@@ -70,6 +70,9 @@ type inapplicable string
 
 func (e inapplicable) Error() string { return string(e) }
 
+// DoesNotApply is, among Options.Inside, the reason why a check cannot be made.
+func DoesNotApply(reason string) error { return inapplicable(reason) }
+
 func notApplicable(format string, args ...any) error {
 	return inapplicable(fmt.Sprintf(format, args...))
 }

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -24,10 +25,31 @@ func runs(s *session) error {
 	if s.base == nil {
 		return notApplicable("see message-size")
 	}
-	if len(s.base.files) == 0 {
-		return errors.New("the run left no file under artifacts/")
-	}
 	return nil
+}
+
+// each makes a check of every stage of a chain, and says of which it failed; it
+// does not apply if it applies to none.
+func (s *session) each(check func(*record) error) error {
+	var found, none []error
+	for _, r := range s.stages {
+		err := check(r)
+		var na inapplicable
+		switch {
+		case err == nil:
+			continue
+		case errors.As(err, &na):
+			none = append(none, err)
+		case r.in.Spec.Stage != "":
+			found = append(found, fmt.Errorf("stage %s: %w", r.in.Spec.Stage, err))
+		default:
+			found = append(found, err)
+		}
+	}
+	if len(found) == 0 && len(none) == len(s.stages) {
+		return none[0]
+	}
+	return errors.Join(found...)
 }
 
 // lastMetric compares the last step that metrics name with the last step that
@@ -36,12 +58,16 @@ func lastMetric(s *session) error {
 	if err := s.needs(true); err != nil {
 		return err
 	}
-	total := s.base.last()
+	return s.each((*record).ended)
+}
+
+func (r *record) ended() error {
+	total := r.last()
 	if total == 0 {
 		return notApplicable("it reports no progress and estimates no steps, so that no last step is known")
 	}
 	last := int64(0)
-	for _, list := range s.base.metrics {
+	for _, list := range r.metrics {
 		last = max(last, list[len(list)-1].step)
 	}
 	if last == 0 {
@@ -51,8 +77,8 @@ func lastMetric(s *session) error {
 		return fmt.Errorf("the run went to step %d, its last metric is of step %d", total, last)
 	}
 	// What comes at every step must come at the last one.
-	for _, name := range slices.Sorted(maps.Keys(s.base.metrics)) {
-		list := s.base.metrics[name]
+	for _, name := range slices.Sorted(maps.Keys(r.metrics)) {
+		list := r.metrics[name]
 		if n := int64(len(list)); n >= 3 && n >= total-1 && list[n-1].step < total {
 			return fmt.Errorf("the metric %s comes at each step, but its last is of step %d of %d", name, list[n-1].step, total)
 		}
@@ -96,8 +122,27 @@ func predict(s *session) error {
 	if after, err := sums(sealed); err != nil || differentFile(s.base.files, after) != "" {
 		return fmt.Errorf("predicting changed the sealed result: %s %v", differentFile(s.base.files, after), err)
 	}
+	for _, r := range s.stages[:len(s.stages)-1] {
+		if err := s.usable(r); err != nil {
+			return fmt.Errorf("stage %s: %w", r.in.Spec.Stage, err)
+		}
+	}
 	s.answers = answers
 	return nil
+}
+
+// usable asks an earlier stage of a chain, whose result must answer in a mode
+// at least: a reward model does not write.
+func (s *session) usable(r *record) error {
+	var refused error
+	for _, mode := range s.modes(r.data) {
+		_, ps, err := s.ask(r, r.artifacts(), mode)
+		if err == nil {
+			return wellFormed(mode, ps, r.data.Task)
+		}
+		refused = cmp.Or(refused, err)
+	}
+	return fmt.Errorf("its result answers in none of the method's modes: %w", refused)
 }
 
 func firstOther(a, b []string) int {
@@ -172,13 +217,19 @@ func sameSeed(s *session) error {
 	if err := s.needs(true); err != nil {
 		return err
 	}
-	r, err := s.finished(how{params: s.short(nil)})
+	var r *record // of the last stage
+	err := s.each(func(first *record) (err error) {
+		if r, err = s.finished(how{params: s.short(nil), stage: first.in.Spec.Stage, inputs: first.in.Inputs}); err != nil {
+			return err
+		}
+		if d := differs(first, r, 0); d != "" {
+			s.unseeded = true
+			return errors.New("two runs with one seed: " + d)
+		}
+		return nil
+	})
 	if err != nil {
 		return err
-	}
-	if d := differs(s.base, r, 0); d != "" {
-		s.unseeded = true
-		return errors.New("two runs with one seed: " + d)
 	}
 	for _, mode := range slices.Sorted(maps.Keys(s.answers)) {
 		got, _, err := s.ask(r, r.artifacts(), mode)
@@ -196,19 +247,35 @@ func baseUnchanged(s *session) error {
 	if err := s.needs(true); err != nil {
 		return err
 	}
+	err := s.each(func(r *record) error {
+		if r.spoilt != "" {
+			return errors.New("in the base model's folder " + r.spoilt)
+		}
+		data, err := sums(filepath.Dir(r.in.Train.Path))
+		if err != nil {
+			return fmt.Errorf("the data that it was given: %w", err)
+		}
+		if d := differentFile(r.given, data); d != "" {
+			return errors.New("in the folder of the data that it was given " + d)
+		}
+		result, err := sums(r.artifacts())
+		if err != nil {
+			return fmt.Errorf("its result: %w", err)
+		}
+		if d := differentFile(r.files, result); d != "" {
+			return errors.New("after it had ended, in its result " + d)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	now, err := sums(s.model)
 	if err != nil {
 		return err
 	}
 	if d := differentFile(s.before, now); d != "" {
 		return errors.New("in the base model's folder " + d)
-	}
-	data, err := sums(filepath.Dir(s.base.in.Train.Path))
-	if err != nil {
-		return fmt.Errorf("the data that it was given: %w", err)
-	}
-	if d := differentFile(s.base.given, data); d != "" {
-		return errors.New("in the folder of the data that it was given " + d)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,8 +23,16 @@ type Options struct {
 	// Waive gives reasons why a check, by its name, does not apply; they stand
 	// in the report.
 	Waive map[string]string
+	// Inside holds the outcomes of checks that were made in the plugin's own
+	// process (unmerge-weights, gradients, goroutines): nil, DoesNotApply, or
+	// what is wrong. One that is not there is reported as not applicable.
+	Inside map[string]error
 	// Grace is how long a run may take to stop; default 20 s.
 	Grace time.Duration
+	// Start is how long the plugin may take to start; default a minute.
+	Start time.Duration
+	// Answer is how long Health may take; default 10 s.
+	Answer time.Duration
 	// Progress is called before each check; nil: not.
 	Progress func(check string)
 }
@@ -33,9 +42,9 @@ type Options struct {
 // runs, so that what a plugin leaves behind is seen: run nothing beside it that
 // makes temporary files.
 func Run(ctx context.Context, o Options) (*Report, error) {
-	if o.Grace == 0 {
-		o.Grace = 20 * time.Second
-	}
+	o.Grace = cmp.Or(o.Grace, 20*time.Second)
+	o.Start = cmp.Or(o.Start, time.Minute)
+	o.Answer = cmp.Or(o.Answer, 10*time.Second)
 	var err error
 	if o.Binary, err = filepath.Abs(o.Binary); err != nil {
 		return nil, err
@@ -43,6 +52,11 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	for id := range o.Waive {
 		if !known(id) {
 			return nil, fmt.Errorf("waive: there is no check %q", id)
+		}
+	}
+	for id := range o.Inside {
+		if !known(id) {
+			return nil, fmt.Errorf("inside: there is no check %q", id)
 		}
 	}
 	s, err := open(ctx, o)

@@ -32,11 +32,14 @@ type session struct {
 
 	kinds    []string // kinds of task that it claims and the kit has
 	earlier  []host.File
-	base     *record // the uninterrupted run that others are compared with
+	base     *record   // the uninterrupted run that others are compared with
+	stages   []*record // of a chain, one each, and base the last of them; else base alone
 	baseErr  error
 	answers  map[string][]string // of base, by mode; nil: predicting failed
 	unseeded bool                // two runs with one seed differ
 	stopped  *record
+	merged   *record
+	heard    []string // network ports on which something was seen to listen
 	count    int
 }
 

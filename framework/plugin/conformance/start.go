@@ -13,18 +13,18 @@ import (
 	"time"
 
 	"github.com/tunelab/tunelab/framework/plugin/host"
+	"github.com/tunelab/tunelab/framework/plugin/service"
 	"github.com/tunelab/tunelab/framework/plugin/wire"
 	"github.com/tunelab/tunelab/framework/spec"
 	"github.com/tunelab/tunelab/framework/tune/tiny"
 )
 
 func handshake(s *session) error {
-	c, err := host.Launch(s.ctx, s.o.Binary, host.LaunchOptions{})
+	c, err := host.Launch(s.ctx, s.o.Binary, host.LaunchOptions{Features: service.Features})
 	if err != nil {
 		s.baseErr = err
-		var protocol *host.ProtocolError
-		if errors.As(err, &protocol) && strings.Contains(err.Error(), "its description") || strings.Contains(err.Error(), "its schema") {
-			return nil // it spoke: describe reports what it said
+		if spoke(err) {
+			return nil // describe reports what it said
 		}
 		return err
 	}
@@ -38,6 +38,15 @@ func handshake(s *session) error {
 	return nil
 }
 
+// spoke tells a plugin that started and says what cannot be (no JSON, another
+// schema, another name or version than its file has) from one that did not start.
+func spoke(err error) bool {
+	var protocol *host.ProtocolError
+	var refused *host.RefusedError
+	return errors.As(err, &refused) ||
+		errors.As(err, &protocol) && (strings.Contains(err.Error(), "its description") || strings.Contains(err.Error(), "its schema"))
+}
+
 var (
 	methodName = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 	semver     = regexp.MustCompile(`^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
@@ -46,7 +55,7 @@ var (
 
 func describe(s *session) error {
 	if !s.started {
-		if s.baseErr != nil && (strings.Contains(s.baseErr.Error(), "its description") || strings.Contains(s.baseErr.Error(), "its schema")) {
+		if spoke(s.baseErr) {
 			return s.baseErr
 		}
 		return s.needs(false)
@@ -195,63 +204,6 @@ func forbidden(p spec.Param) (out []any) {
 		out = append(out, "none of the choices")
 	}
 	return out
-}
-
-// messageSize sends 6 MiB, above gRPC's own limit of 4, and then makes the
-// first run: a plugin that sends too much shows itself there.
-func messageSize(s *session) error {
-	if err := s.needs(false); err != nil {
-		return err
-	}
-	if len(s.kinds) == 0 {
-		return notApplicable("it claims no kind of task that the kit has: see describe")
-	}
-	if err := s.large(); err != nil {
-		return err
-	}
-	if s.base, s.baseErr = s.first(); s.baseErr != nil {
-		s.base = nil
-		if oversized(s.baseErr) {
-			return s.baseErr
-		}
-	}
-	return nil
-}
-
-func oversized(err error) bool {
-	var p *host.ProtocolError
-	return errors.As(err, &p) && strings.Contains(err.Error(), "above the limit")
-}
-
-func (s *session) large() error {
-	c, err := s.launch()
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	in, err := s.given(task(s.kinds[0]), s.short(nil))
-	if err != nil {
-		return err
-	}
-	in.Spec.Task.Prompt += strings.Repeat("x", 6<<20)
-	if _, err := c.Validate(s.ctx, in); err != nil {
-		return fmt.Errorf("a request of 6 MiB: %w", err)
-	}
-	return nil
-}
-
-// first makes the stages of a chain before the last, then the run that others
-// are compared with.
-func (s *session) first() (*record, error) {
-	for i := range max(len(s.method.Stages)-1, 0) {
-		stage := s.method.Stages[i]
-		r, err := s.finished(how{params: s.short(nil), stage: stage})
-		if err != nil {
-			return nil, fmt.Errorf("stage %s: %w", stage, err)
-		}
-		s.earlier = append(s.earlier, host.File{Name: stage, Path: r.artifacts()})
-	}
-	return s.finished(how{params: s.short(nil)})
 }
 
 func data(kind string) *tiny.Data {

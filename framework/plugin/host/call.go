@@ -126,7 +126,7 @@ func (c *Client) ended(mayLive bool) error {
 
 // Validate asks for mistakes beyond what the schema says.
 func (c *Client) Validate(ctx context.Context, in Input) (spec.Diagnostics, error) {
-	p, err := in.pb()
+	p, err := c.wire(in)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (c *Client) Validate(ctx context.Context, in Input) (spec.Diagnostics, erro
 // Estimate asks what the run would need.
 func (c *Client) Estimate(ctx context.Context, in Input) (spec.Estimate, error) {
 	var est spec.Estimate
-	p, err := in.pb()
+	p, err := c.wire(in)
 	if err != nil {
 		return est, err
 	}
@@ -174,7 +174,7 @@ type Done struct {
 // Run runs the method and passes every event but the last to sink, in order.
 // Cancelling ctx kills the run at once; ask Stop first for a checkpoint.
 func (c *Client) Run(ctx context.Context, in Input, checkpoint File, sink func(*pb.Event) error) (Done, error) {
-	p, err := in.pb()
+	p, err := c.wire(in)
 	if err != nil {
 		return Done{}, err
 	}
@@ -255,7 +255,7 @@ func (c *Client) Stop(runID string, grace time.Duration) error {
 
 // Predict asks for answers to the items of a JSONL file, in one mode.
 func (c *Client) Predict(ctx context.Context, in Input, artifacts File, mode string, items File, sink func(ps []spec.Prediction, done, total int64) error) error {
-	p, err := in.pb()
+	p, err := c.wire(in)
 	if err != nil {
 		return err
 	}

@@ -40,6 +40,7 @@ type LaunchOptions struct {
 	MaxMemory int64         // bytes resident; 0: no cap
 	SHA256    string        // the binary must have this digest; "": any
 	Limits    spec.Limits   // that the system enforces; Linux only
+	Features  Features      // what it may ask of the host; nil: the host serves nothing
 }
 
 // Client is a launched plugin. One call to Run at most.
@@ -58,8 +59,11 @@ type Client struct {
 	socket string
 	mark   *living.Marker
 
+	services *services // nil: none
+
 	mu     sync.Mutex
-	peak   int64 // bytes, while it runs
+	inputs map[string]Input // by run, that the plugin was given
+	peak   int64            // bytes, while it runs
 	cpu    float64
 	killed error // why the host ended it
 	stop   chan struct{}
@@ -98,7 +102,7 @@ func Launch(ctx context.Context, path string, o LaunchOptions) (*Client, error) 
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{Path: path, SHA256: sum, opts: o, log: &tail{w: o.Log}, socket: socket, mark: mark, stop: make(chan struct{})}
+	c := &Client{Path: path, SHA256: sum, opts: o, log: &tail{w: o.Log}, socket: socket, mark: mark, inputs: map[string]Input{}, stop: make(chan struct{})}
 	life, end := context.WithCancel(context.Background())
 	c.end = end
 	c.cmd = exec.CommandContext(life, path)
@@ -122,7 +126,11 @@ func Launch(ctx context.Context, path string, o LaunchOptions) (*Client, error) 
 		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: socket},
 		GRPCDialOptions:  []grpc.DialOption{grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(wire.MaxMessage), grpc.MaxCallSendMsgSize(wire.MaxMessage))},
 	})
-	if err := c.connect(ctx); err != nil {
+	err = c.serve()
+	if err == nil {
+		err = c.connect(ctx)
+	}
+	if err != nil {
 		c.Close()
 		return nil, err
 	}
@@ -323,6 +331,9 @@ func (c *Client) Close() {
 	late := time.AfterFunc(closeGrace, c.end) // a plugin that hangs, or whose child holds its pipes
 	c.plugin.Kill()
 	late.Stop()
+	if c.services != nil {
+		c.services.server.Stop()
+	}
 	if pid > 0 {
 		_ = syscall.Kill(-pid, syscall.SIGKILL) // what it started and left behind
 	}

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 
+	goplugin "github.com/hashicorp/go-plugin"
 	"golang.org/x/sys/unix"
 
 	"github.com/tunelab/tunelab/framework/spec"
@@ -47,6 +49,22 @@ func limit(pid int, l spec.Limits) error {
 		}
 	}
 	return nil
+}
+
+// endOrphans ends the processes whose environment names the socket folder of a
+// host that is dead: its plugin, and what that started, in whatever group.
+func endOrphans(socket string) {
+	mark := []byte("\x00" + goplugin.EnvUnixSocketDir + "=" + socket + "/")
+	environs, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, path := range environs {
+		raw, err := os.ReadFile(path)
+		if err != nil || !bytes.Contains(append([]byte{0}, raw...), mark) {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil && pid != os.Getpid() {
+			_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended meanwhile
+		}
+	}
 }
 
 func maxRSS(ru *syscall.Rusage) int64 { return ru.Maxrss << 10 } // KiB on Linux

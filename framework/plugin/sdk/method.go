@@ -44,4 +44,6 @@ type Input struct {
 	WorkDir    string
 	CacheDir   string
 	Checkpoint string // folder to resume from; "" to start fresh
+
+	HostAddress string // where Features asks; "": no host serves
 }

@@ -84,7 +84,8 @@ func (s *server) Schema(context.Context, *pb.SchemaRequest) (*pb.SchemaResponse,
 // diagnostics with their path.
 func (s *server) input(in *pb.RunInput) (*Input, error) {
 	out := &Input{RunID: in.GetRunId(), ModelDir: in.GetModel().GetPath(), Train: in.GetTrain().GetPath(),
-		Validation: in.GetValidation().GetPath(), WorkDir: in.GetWorkDir(), CacheDir: in.GetCacheDir(), Inputs: map[string]string{}}
+		Validation: in.GetValidation().GetPath(), WorkDir: in.GetWorkDir(), CacheDir: in.GetCacheDir(),
+		HostAddress: in.GetHostAddress(), Inputs: map[string]string{}}
 	dec := json.NewDecoder(bytes.NewReader(in.GetSpecJson()))
 	dec.UseNumber()
 	if err := dec.Decode(&out.Spec); err != nil {

@@ -5,14 +5,20 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
-// The good methods: one run, and a chain of two.
+// The good methods: one run, a chain of two, and one run of a method that takes
+// 60 ms to serve and as long again to describe itself.
 const (
 	Counter = "counter"
 	Chain   = "chain"
+	Slow    = "slow"
 )
+
+// Good lists them.
+var Good = []string{Counter, Chain, Slow}
 
 // Broken lists the names under which the binary breaks the protocol.
 var Broken = []string{
@@ -34,7 +40,7 @@ func Build(dir string) error {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the test plugin: %w\n%s", err, out)
 	}
-	for _, name := range append([]string{Counter, Chain}, Broken...) {
+	for _, name := range slices.Concat(Good, Broken) {
 		if err := os.Symlink("counter.bin", filepath.Join(dir, "tunelab-plugin-"+name)); err != nil {
 			return err
 		}

@@ -93,6 +93,8 @@ func (f FileName) Runs() error {
 		return fmt.Errorf("it is built for %s_%s and this machine is %s: get its build for %s", f.OS, f.Arch, Platform(), Platform())
 	case f.Protocol != wire.Protocol:
 		return fmt.Errorf("it speaks plugin protocol %d.%d and this tunelab speaks %d: get a build for protocol %d, or the tunelab that speaks %d", f.Protocol, f.ProtocolMinor, wire.Protocol, wire.Protocol, f.Protocol)
+	case f.ProtocolMinor > wire.Minor:
+		return fmt.Errorf("it needs plugin protocol %d.%d and this tunelab speaks %d.%d: update tunelab", f.Protocol, f.ProtocolMinor, wire.Protocol, wire.Minor)
 	}
 	return nil
 }

@@ -6,6 +6,9 @@ import goplugin "github.com/hashicorp/go-plugin"
 const (
 	// Protocol is the major version of tunelab.plugin.
 	Protocol = 1
+	// Minor version: 1 added the host's service Host. A plugin may need no higher
+	// one than the host's.
+	Minor = 1
 	// Name of the one service a plugin dispenses.
 	Name = "method"
 	// MaxMessage bounds one message in both directions, in bytes; anything

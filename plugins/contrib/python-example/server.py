@@ -6,6 +6,7 @@ import threading
 
 import grpc
 
+import host
 import method
 import params
 from tunelab.plugin.v1 import plugin_pb2 as pb
@@ -47,10 +48,14 @@ class Server(plugin_pb2_grpc.MethodServicer):
 
     def Estimate(self, request, context):
         spec = json.loads(request.input.spec_json)
-        wrong = params.resolve(method.SCHEMA, spec.get("params") or {})[1]
+        values, wrong = params.resolve(method.SCHEMA, spec.get("params") or {})
         if wrong:
             return pb.EstimateResponse(diagnostics=wrong)
-        n = method.trainable(spec["task"])
+        try:
+            width = host.features(request.input, ["width"], *method.query(spec["task"], values)).values.shape[1]
+        except ValueError as e:
+            return pb.EstimateResponse(diagnostics=[mistake("params", e)])
+        n = method.trainable(len(spec["task"]["labels"]), width)
         estimate = {"trainable_params": n, "total_params": n, "memory_bytes": 200 << 20, "flops": 0, "steps": 0}
         return pb.EstimateResponse(estimate_json=json.dumps(estimate).encode())
 
@@ -74,26 +79,40 @@ class Server(plugin_pb2_grpc.MethodServicer):
             return
         examples = lines(request.input.train.path)
         try:
-            result = method.train(examples, spec["task"], given)
+            x = host.features(request.input, [e["input"] for e in examples], *method.query(spec["task"], given))
+            result = method.train(x.values, [e["label"] for e in examples], spec["task"], given)
         except ValueError as e:
-            yield failed(str(e), [pb.Diagnostic(severity="error", path="task", summary=str(e), detail="change the task or its data")])
+            yield failed(str(e), [mistake("task", e)])
             return
         folder = os.path.join(request.input.work_dir, "artifacts")
         os.makedirs(folder, exist_ok=True)
         method.save(result, folder)
         yield pb.Event(metric=pb.Metric(name="train/examples", step=0, value=len(examples)))
         yield pb.Event(artifact=pb.Artifact(file=pb.File(kind="artifact", path="artifacts/" + method.RESULT)))
-        cost = {"trainable_params": method.trainable(spec["task"]), "labelled_examples": len(examples)}
+        cost = {"trainable_params": method.trainable(len(spec["task"]["labels"]), x.values.shape[1]),
+                "labelled_examples": len(examples), "train_tokens": sum(x.tokens), "flops": sum(x.flops)}
         yield pb.Event(done=pb.Done(state="finished", cost_json=json.dumps(cost).encode()))
 
     def Predict(self, request, context):
         if request.mode != "labels":
             context.abort(grpc.StatusCode.ABORTED, f"prediction mode {request.mode!r} is not one this method answers")
+        spec = json.loads(request.input.spec_json)
+        given, _ = params.resolve(method.SCHEMA, spec.get("params") or {})
         items = lines(request.items.path)
-        scores = method.predict(items, request.artifacts[0].path)
-        for at in range(0, len(items), 1000):  # far below 1 MiB a message
-            part = [json.dumps({"id": i["id"], "scores": s}) for i, s in zip(items[at:at + 1000], scores[at:at + 1000])]
+        try:
+            x = host.features(request.input, [i["input"] for i in items], *method.query(spec["task"], given))
+        except ValueError as e:
+            context.abort(grpc.StatusCode.ABORTED, str(e))
+        scores = method.predict(method.load(request.artifacts[0].path), x.values)
+        answers = [json.dumps({"id": i["id"], "scores": s, "prompt_tokens": t, "flops": f})
+                   for i, s, t, f in zip(items, scores, x.tokens, x.flops)]
+        for at in range(0, len(answers), 1000):  # far below 1 MiB a message
+            part = answers[at:at + 1000]
             yield pb.PredictResponse(predictions_jsonl=("\n".join(part) + "\n").encode(), done=at + len(part), total=len(items))
+
+
+def mistake(path, error):
+    return pb.Diagnostic(severity="error", path=path, summary=str(error), detail="change the parameters, the task or its data")
 
 
 def failed(reason, diagnostics):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,7 +21,11 @@ type faulty struct {
 	name    string
 	schemas int // times that the schema was asked for
 	child   *exec.Cmd
+	port    net.Listener
 }
+
+// top is a learning rate that no run has but the one that is to diverge.
+const top = 1
 
 // lax forgets the ranges once the description and the schema were sent.
 func (f *faulty) Schema() spec.Schema {
@@ -36,18 +41,28 @@ func (f *faulty) Schema() spec.Schema {
 
 func (f *faulty) Describe() spec.Method {
 	d := f.Method.Describe()
-	if f.name == "unversioned" {
+	switch f.name {
+	case "unversioned":
 		d.Version = "new"
+	case "narrow":
+		d.Tasks = append(d.Tasks, spec.Generation)
+	case "chain", "stage-empty", "stage-lies", "stage-spoils":
+		d.Stages = []string{"first", "second"}
 	}
 	return d
 }
 
 func (f *faulty) Estimate(ctx context.Context, in *sdk.Input) (spec.Estimate, error) {
 	est, err := f.Method.Estimate(ctx, in)
-	if f.name == "liar" {
+	if f.lies(in) {
 		est.TrainableParams /= 2
 	}
 	return est, err
+}
+
+// lies tells whether the run claims half of the parameters that it trains.
+func (f *faulty) lies(in *sdk.Input) bool {
+	return f.name == "liar" || f.name == "stage-lies" && in.Spec.Stage == "first"
 }
 
 // start begins a process that leaves the plugin's process group, but for "forks".
@@ -102,50 +117,33 @@ func (f *faulty) Run(ctx context.Context, in *sdk.Input, out *sdk.Output) error 
 		out.Log("info", string(make([]byte, 20<<20)))
 	case "empty":
 		return nil
+	case "stage-empty":
+		if in.Spec.Stage == "first" {
+			return nil
+		}
+	case "stage-spoils":
+		if first := in.Inputs["first"]; first != "" {
+			if err := os.WriteFile(filepath.Join(first, "notes"), nil, 0o644); err != nil {
+				return err
+			}
+		}
+	case "narrow":
+		if in.Spec.Task.Kind == spec.Generation {
+			return errors.New("not written yet")
+		}
+	case "listens":
+		var err error
+		if f.port, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			return err
+		}
 	case "seedless":
 		in.Spec.Seed = time.Now().UnixNano()
 	case "crashes":
-		if in.Params.Float("learning_rate") > 1 {
+		if in.Params.Float("learning_rate") > top {
 			os.Exit(4)
 		}
 	}
 	return f.relayed(ctx, in, out, long)
-}
-
-// relayed runs the method in this process and passes on what it reports, less
-// what the fault loses.
-func (f *faulty) relayed(ctx context.Context, in *sdk.Input, out *sdk.Output, long bool) error {
-	total := int64(in.Params.Int("max_steps"))
-	stop := out.Stopping()
-	if f.name == "ignores-stop" {
-		stop = nil
-	}
-	if f.name == "forgets" && in.Checkpoint != "" {
-		in.Spec.Seed++ // the data's order goes on as another run's
-	}
-	cost, err := sdk.RunLocal(ctx, f.Method, in, sdk.Events{
-		Stop: stop,
-		Metric: func(name string, step int64, v float64) {
-			if f.name == "last" && step == total || f.name == "gaps" && long && step%50 == 0 {
-				return
-			}
-			out.Metric(name, step, v)
-		},
-		Log: out.Log,
-		Checkpoint: func(step int64, dir string) {
-			if f.name == "keeps-none" {
-				return
-			}
-			if err := out.Checkpoint(step, dir); err != nil {
-				out.Log("error", err.Error())
-			}
-		},
-	})
-	*out.Cost() = cost
-	if f.name == "liar" {
-		out.Cost().TrainableParams /= 2
-	}
-	return err
 }
 
 func (f *faulty) Predictor(ctx context.Context, in *sdk.Input) (sdk.Predictor, error) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/tunelab/tunelab/framework/plugin/sdk"
 	"github.com/tunelab/tunelab/framework/spec"
@@ -19,6 +20,9 @@ import (
 type counter struct{ name string }
 
 func (c *counter) Describe() spec.Method {
+	if c.name == "slow" {
+		time.Sleep(slowness)
+	}
 	var stages []string
 	if c.name == "chain" {
 		stages = []string{"first", "second"}
@@ -35,6 +39,8 @@ func (c *counter) Schema() spec.Schema {
 		{Name: "hold_at", Type: "int", Default: 0, Description: "step at which a fresh run waits to be stopped; 0: none"},
 		{Name: "fault", Type: "string", Default: "", Choices: faultNames(), Description: "what goes wrong"},
 		{Name: "at", Type: "int", Default: 3, Description: "step at which it goes wrong"},
+		{Name: "events", Type: "int", Default: 100_000, Min: spec.At(1), Description: "how many a flood or an hour sends"},
+		{Name: "features", Type: "int", Default: 0, Min: spec.At(0), Description: "texts that it asks the host for features of"},
 		{Name: "refuse", Type: "bool", Default: false, Description: "Validate finds a mistake"},
 	}}
 }
@@ -79,6 +85,11 @@ func (c *counter) Run(ctx context.Context, in *sdk.Input, out *sdk.Output) error
 		}
 		s.Sum = before.Sum
 	}
+	if n := in.Params.Int("features"); n > 0 {
+		if err := askFeatures(ctx, in, out, n); err != nil {
+			return err
+		}
+	}
 	if in.Checkpoint != "" {
 		if err := readJSON(filepath.Join(in.Checkpoint, "state.json"), &s); err != nil {
 			return err
@@ -92,7 +103,7 @@ func (c *counter) Run(ctx context.Context, in *sdk.Input, out *sdk.Output) error
 		s.Sum += x
 		out.Metric("train/loss", int64(s.Step), s.Sum)
 		out.Progress(int64(s.Step), int64(total), "train")
-		if err := f.strike(s.Step); err != nil {
+		if err := errors.Join(f.strike(s.Step), f.linger(s.Step)); err != nil {
 			return err
 		}
 		if s.Step == in.Params.Int("hold_at") && in.Checkpoint == "" && in.Inputs["first"] == "" {
@@ -103,6 +114,9 @@ func (c *counter) Run(ctx context.Context, in *sdk.Input, out *sdk.Output) error
 		case <-out.Stopping():
 			stop = f.kind != "ignore-stop"
 		default:
+		}
+		if stop {
+			f.lastWords()
 		}
 		if stop || s.Step%in.Params.Int("every") == 0 && s.Step < total {
 			dir := filepath.Join(in.WorkDir, "checkpoints", fmt.Sprint(s.Step))
@@ -118,6 +132,27 @@ func (c *counter) Run(ctx context.Context, in *sdk.Input, out *sdk.Output) error
 	cost := out.Cost()
 	cost.TrainableParams, cost.LabelledExamples, cost.TrainTokens, cost.FLOPs = 1, 4, int64(total), 2*float64(total)
 	return writeJSON(filepath.Join(out.ArtifactDir(), "state.json"), s)
+}
+
+// askFeatures asks for features of n texts, "0" to n-1, and reports what came of
+// the last one, and of all.
+func askFeatures(ctx context.Context, in *sdk.Input, out *sdk.Output, n int) error {
+	texts := make([]string, n)
+	for i := range texts {
+		texts[i] = fmt.Sprint(i)
+	}
+	rows, err := sdk.Features{Pooling: "mean", Layer: 0, MaxLength: 3}.Of(ctx, in, texts)
+	if err != nil {
+		return err
+	}
+	tokens := 0
+	for _, r := range rows {
+		tokens += r.Tokens
+	}
+	last := rows[len(rows)-1].X
+	out.Metric("features/last", 0, float64(last[len(last)-1]))
+	out.Metric("features/tokens", 0, float64(tokens))
+	return nil
 }
 
 // saved reports what follows a checkpoint, at its step: a run that goes on from
@@ -144,9 +179,13 @@ func (p *predictor) Predict(_ context.Context, mode string, items []spec.Item, e
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "asked in mode %s: %s\n", mode, raw) // the log is all that stays of the questions
+	f := &fault{kind: p.in.Params.String("fault")}
 	for i, it := range items {
 		if p.Miss && i == 1 {
 			continue
+		}
+		if err := f.linger(i + 1); err != nil {
+			return err
 		}
 		pr := spec.Prediction{ID: it.ID, Finish: "stop", PromptTokens: 1, GeneratedTokens: 1}
 		if words := strings.Fields(it.Prompt); float64(i) < p.Skill*float64(len(items)) && len(words) > 0 {

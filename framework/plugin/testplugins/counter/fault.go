@@ -32,9 +32,11 @@ var faults = map[string]func(*fault) error{
 	"fork":        forkAndExit,
 	"helper":      func(f *fault) error { _, err := f.child(); return err }, // a child that outlives the run
 	"hang":        func(*fault) error { return signal(syscall.SIGSTOP) },
+	"hour":        hour,
 	"huge":        func(f *fault) error { f.out.Log("info", string(make([]byte, 20<<20))); return nil },
 	"ignore-stop": func(*fault) error { select {} },
 	"kill":        func(*fault) error { return signal(syscall.SIGKILL) },
+	"linger":      func(*fault) error { return nil }, // takes its time, see linger
 	"memory":      hoard,
 	"missing":     func(*fault) error { return nil }, // leaves an item unanswered
 	"nan": func(f *fault) error {
@@ -83,11 +85,8 @@ func signal(s syscall.Signal) error {
 	select {}
 }
 
-// floodMetrics is how many metrics "flood" sends.
-const floodMetrics = 100_000
-
 func flood(f *fault) error {
-	for i := range floodMetrics {
+	for i := range f.in.Params.Int("events") {
 		f.out.Metric("flood", int64(i), float64(i)/3)
 	}
 	return nil

@@ -13,6 +13,9 @@ import (
 	"github.com/tunelab/tunelab/framework/plugin/sdk"
 )
 
+// slowness is how long "slow" takes to serve, and then to describe itself.
+const slowness = 60 * time.Millisecond
+
 func main() {
 	name, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(os.Args[0]), "tunelab-plugin-"), "_") // what follows is its version
 	switch name {
@@ -29,6 +32,8 @@ func main() {
 		return
 	case "prints":
 		fmt.Println("hello from a library")
+	case "slow":
+		time.Sleep(slowness)
 	}
 	sdk.Serve(&counter{name: name})
 }

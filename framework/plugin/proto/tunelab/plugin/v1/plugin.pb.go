@@ -337,13 +337,14 @@ func (x *SchemaResponse) GetSchemaJson() []byte {
 type RunInput struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RunId         string                 `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
-	SpecJson      []byte                 `protobuf:"bytes,2,opt,name=spec_json,json=specJson,proto3" json:"spec_json,omitempty"` // spec.Run, parameters resolved
-	Model         *File                  `protobuf:"bytes,3,opt,name=model,proto3" json:"model,omitempty"`                       // folder in Hugging Face form
-	Train         *File                  `protobuf:"bytes,4,opt,name=train,proto3" json:"train,omitempty"`                       // JSONL of spec.Example
-	Validation    *File                  `protobuf:"bytes,5,opt,name=validation,proto3" json:"validation,omitempty"`             // JSONL of spec.Example
-	Inputs        []*File                `protobuf:"bytes,6,rep,name=inputs,proto3" json:"inputs,omitempty"`                     // artifacts of parent runs, named by stage
-	WorkDir       string                 `protobuf:"bytes,7,opt,name=work_dir,json=workDir,proto3" json:"work_dir,omitempty"`    // the run's own folder; artifacts are written under it
-	CacheDir      string                 `protobuf:"bytes,8,opt,name=cache_dir,json=cacheDir,proto3" json:"cache_dir,omitempty"` // shared between runs; safe to delete
+	SpecJson      []byte                 `protobuf:"bytes,2,opt,name=spec_json,json=specJson,proto3" json:"spec_json,omitempty"`          // spec.Run, parameters resolved
+	Model         *File                  `protobuf:"bytes,3,opt,name=model,proto3" json:"model,omitempty"`                                // folder in Hugging Face form
+	Train         *File                  `protobuf:"bytes,4,opt,name=train,proto3" json:"train,omitempty"`                                // JSONL of spec.Example
+	Validation    *File                  `protobuf:"bytes,5,opt,name=validation,proto3" json:"validation,omitempty"`                      // JSONL of spec.Example
+	Inputs        []*File                `protobuf:"bytes,6,rep,name=inputs,proto3" json:"inputs,omitempty"`                              // artifacts of parent runs, named by stage
+	WorkDir       string                 `protobuf:"bytes,7,opt,name=work_dir,json=workDir,proto3" json:"work_dir,omitempty"`             // the run's own folder; artifacts are written under it
+	CacheDir      string                 `protobuf:"bytes,8,opt,name=cache_dir,json=cacheDir,proto3" json:"cache_dir,omitempty"`          // shared between runs; safe to delete
+	HostAddress   string                 `protobuf:"bytes,9,opt,name=host_address,json=hostAddress,proto3" json:"host_address,omitempty"` // unix socket of the service Host, "unix:PATH"; "": the host serves none (since 1.1)
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -430,6 +431,13 @@ func (x *RunInput) GetWorkDir() string {
 func (x *RunInput) GetCacheDir() string {
 	if x != nil {
 		return x.CacheDir
+	}
+	return ""
+}
+
+func (x *RunInput) GetHostAddress() string {
+	if x != nil {
+		return x.HostAddress
 	}
 	return ""
 }
@@ -1549,6 +1557,151 @@ func (x *HealthResponse) GetDetail() string {
 	return ""
 }
 
+type FeaturesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RunId         string                 `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`              // of the RunInput
+	Texts         []string               `protobuf:"bytes,2,rep,name=texts,proto3" json:"texts,omitempty"`                           // 16 MiB at most in all
+	Pooling       string                 `protobuf:"bytes,3,opt,name=pooling,proto3" json:"pooling,omitempty"`                       // "last" token's hidden state [C], "mean" over tokens [C], or "both" [2C]: last, then mean
+	Layer         *int32                 `protobuf:"varint,4,opt,name=layer,proto3,oneof" json:"layer,omitempty"`                    // 0 the embeddings, n the state after the n-th block; absent or -1: the last, after the final norm
+	MaxLength     int32                  `protobuf:"varint,5,opt,name=max_length,json=maxLength,proto3" json:"max_length,omitempty"` // tokens at which texts are cut; 0: the model's context
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FeaturesRequest) Reset() {
+	*x = FeaturesRequest{}
+	mi := &file_tunelab_plugin_v1_plugin_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FeaturesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FeaturesRequest) ProtoMessage() {}
+
+func (x *FeaturesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tunelab_plugin_v1_plugin_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FeaturesRequest.ProtoReflect.Descriptor instead.
+func (*FeaturesRequest) Descriptor() ([]byte, []int) {
+	return file_tunelab_plugin_v1_plugin_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *FeaturesRequest) GetRunId() string {
+	if x != nil {
+		return x.RunId
+	}
+	return ""
+}
+
+func (x *FeaturesRequest) GetTexts() []string {
+	if x != nil {
+		return x.Texts
+	}
+	return nil
+}
+
+func (x *FeaturesRequest) GetPooling() string {
+	if x != nil {
+		return x.Pooling
+	}
+	return ""
+}
+
+func (x *FeaturesRequest) GetLayer() int32 {
+	if x != nil && x.Layer != nil {
+		return *x.Layer
+	}
+	return 0
+}
+
+func (x *FeaturesRequest) GetMaxLength() int32 {
+	if x != nil {
+		return x.MaxLength
+	}
+	return 0
+}
+
+// Rows in the order of the texts; 1 MiB at most.
+type FeaturesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Values        []byte                 `protobuf:"bytes,1,opt,name=values,proto3" json:"values,omitempty"` // float32, little-endian, [len(tokens), columns] row-major
+	Columns       int32                  `protobuf:"varint,2,opt,name=columns,proto3" json:"columns,omitempty"`
+	Tokens        []int64                `protobuf:"varint,3,rep,packed,name=tokens,proto3" json:"tokens,omitempty"` // that the model saw of each text: what the plugin counts in its cost
+	Flops         []float64              `protobuf:"fixed64,4,rep,packed,name=flops,proto3" json:"flops,omitempty"`  // likewise
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FeaturesResponse) Reset() {
+	*x = FeaturesResponse{}
+	mi := &file_tunelab_plugin_v1_plugin_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FeaturesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FeaturesResponse) ProtoMessage() {}
+
+func (x *FeaturesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tunelab_plugin_v1_plugin_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FeaturesResponse.ProtoReflect.Descriptor instead.
+func (*FeaturesResponse) Descriptor() ([]byte, []int) {
+	return file_tunelab_plugin_v1_plugin_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *FeaturesResponse) GetValues() []byte {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+func (x *FeaturesResponse) GetColumns() int32 {
+	if x != nil {
+		return x.Columns
+	}
+	return 0
+}
+
+func (x *FeaturesResponse) GetTokens() []int64 {
+	if x != nil {
+		return x.Tokens
+	}
+	return nil
+}
+
+func (x *FeaturesResponse) GetFlops() []float64 {
+	if x != nil {
+		return x.Flops
+	}
+	return nil
+}
+
 var File_tunelab_plugin_v1_plugin_proto protoreflect.FileDescriptor
 
 const file_tunelab_plugin_v1_plugin_proto_rawDesc = "" +
@@ -1573,7 +1726,7 @@ const file_tunelab_plugin_v1_plugin_proto_rawDesc = "" +
 	"\rSchemaRequest\"1\n" +
 	"\x0eSchemaResponse\x12\x1f\n" +
 	"\vschema_json\x18\x01 \x01(\fR\n" +
-	"schemaJson\"\xbe\x02\n" +
+	"schemaJson\"\xe1\x02\n" +
 	"\bRunInput\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x1b\n" +
 	"\tspec_json\x18\x02 \x01(\fR\bspecJson\x12-\n" +
@@ -1584,7 +1737,8 @@ const file_tunelab_plugin_v1_plugin_proto_rawDesc = "" +
 	"validation\x12/\n" +
 	"\x06inputs\x18\x06 \x03(\v2\x17.tunelab.plugin.v1.FileR\x06inputs\x12\x19\n" +
 	"\bwork_dir\x18\a \x01(\tR\aworkDir\x12\x1b\n" +
-	"\tcache_dir\x18\b \x01(\tR\bcacheDir\"D\n" +
+	"\tcache_dir\x18\b \x01(\tR\bcacheDir\x12!\n" +
+	"\fhost_address\x18\t \x01(\tR\vhostAddress\"D\n" +
 	"\x0fValidateRequest\x121\n" +
 	"\x05input\x18\x01 \x01(\v2\x1b.tunelab.plugin.v1.RunInputR\x05input\"S\n" +
 	"\x10ValidateResponse\x12?\n" +
@@ -1655,7 +1809,20 @@ const file_tunelab_plugin_v1_plugin_proto_rawDesc = "" +
 	"\rHealthRequest\"B\n" +
 	"\x0eHealthResponse\x12\x18\n" +
 	"\aserving\x18\x01 \x01(\bR\aserving\x12\x16\n" +
-	"\x06detail\x18\x02 \x01(\tR\x06detail2\x84\x05\n" +
+	"\x06detail\x18\x02 \x01(\tR\x06detail\"\x9c\x01\n" +
+	"\x0fFeaturesRequest\x12\x15\n" +
+	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x14\n" +
+	"\x05texts\x18\x02 \x03(\tR\x05texts\x12\x18\n" +
+	"\apooling\x18\x03 \x01(\tR\apooling\x12\x19\n" +
+	"\x05layer\x18\x04 \x01(\x05H\x00R\x05layer\x88\x01\x01\x12\x1d\n" +
+	"\n" +
+	"max_length\x18\x05 \x01(\x05R\tmaxLengthB\b\n" +
+	"\x06_layer\"r\n" +
+	"\x10FeaturesResponse\x12\x16\n" +
+	"\x06values\x18\x01 \x01(\fR\x06values\x12\x18\n" +
+	"\acolumns\x18\x02 \x01(\x05R\acolumns\x12\x16\n" +
+	"\x06tokens\x18\x03 \x03(\x03R\x06tokens\x12\x14\n" +
+	"\x05flops\x18\x04 \x03(\x01R\x05flops2\x84\x05\n" +
 	"\x06Method\x12S\n" +
 	"\bDescribe\x12\".tunelab.plugin.v1.DescribeRequest\x1a#.tunelab.plugin.v1.DescribeResponse\x12M\n" +
 	"\x06Schema\x12 .tunelab.plugin.v1.SchemaRequest\x1a!.tunelab.plugin.v1.SchemaResponse\x12S\n" +
@@ -1664,7 +1831,9 @@ const file_tunelab_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x03Run\x12\x1d.tunelab.plugin.v1.RunRequest\x1a\x18.tunelab.plugin.v1.Event0\x01\x12G\n" +
 	"\x04Stop\x12\x1e.tunelab.plugin.v1.StopRequest\x1a\x1f.tunelab.plugin.v1.StopResponse\x12R\n" +
 	"\aPredict\x12!.tunelab.plugin.v1.PredictRequest\x1a\".tunelab.plugin.v1.PredictResponse0\x01\x12M\n" +
-	"\x06Health\x12 .tunelab.plugin.v1.HealthRequest\x1a!.tunelab.plugin.v1.HealthResponseBNZLgithub.com/tunelab/tunelab/framework/plugin/proto/tunelab/plugin/v1;pluginv1b\x06proto3"
+	"\x06Health\x12 .tunelab.plugin.v1.HealthRequest\x1a!.tunelab.plugin.v1.HealthResponse2]\n" +
+	"\x04Host\x12U\n" +
+	"\bFeatures\x12\".tunelab.plugin.v1.FeaturesRequest\x1a#.tunelab.plugin.v1.FeaturesResponse0\x01BNZLgithub.com/tunelab/tunelab/framework/plugin/proto/tunelab/plugin/v1;pluginv1b\x06proto3"
 
 var (
 	file_tunelab_plugin_v1_plugin_proto_rawDescOnce sync.Once
@@ -1678,7 +1847,7 @@ func file_tunelab_plugin_v1_plugin_proto_rawDescGZIP() []byte {
 	return file_tunelab_plugin_v1_plugin_proto_rawDescData
 }
 
-var file_tunelab_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_tunelab_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_tunelab_plugin_v1_plugin_proto_goTypes = []any{
 	(*File)(nil),             // 0: tunelab.plugin.v1.File
 	(*Diagnostic)(nil),       // 1: tunelab.plugin.v1.Diagnostic
@@ -1706,6 +1875,8 @@ var file_tunelab_plugin_v1_plugin_proto_goTypes = []any{
 	(*PredictResponse)(nil),  // 23: tunelab.plugin.v1.PredictResponse
 	(*HealthRequest)(nil),    // 24: tunelab.plugin.v1.HealthRequest
 	(*HealthResponse)(nil),   // 25: tunelab.plugin.v1.HealthResponse
+	(*FeaturesRequest)(nil),  // 26: tunelab.plugin.v1.FeaturesRequest
+	(*FeaturesResponse)(nil), // 27: tunelab.plugin.v1.FeaturesResponse
 }
 var file_tunelab_plugin_v1_plugin_proto_depIdxs = []int32{
 	0,  // 0: tunelab.plugin.v1.RunInput.model:type_name -> tunelab.plugin.v1.File
@@ -1739,16 +1910,18 @@ var file_tunelab_plugin_v1_plugin_proto_depIdxs = []int32{
 	20, // 28: tunelab.plugin.v1.Method.Stop:input_type -> tunelab.plugin.v1.StopRequest
 	22, // 29: tunelab.plugin.v1.Method.Predict:input_type -> tunelab.plugin.v1.PredictRequest
 	24, // 30: tunelab.plugin.v1.Method.Health:input_type -> tunelab.plugin.v1.HealthRequest
-	3,  // 31: tunelab.plugin.v1.Method.Describe:output_type -> tunelab.plugin.v1.DescribeResponse
-	5,  // 32: tunelab.plugin.v1.Method.Schema:output_type -> tunelab.plugin.v1.SchemaResponse
-	8,  // 33: tunelab.plugin.v1.Method.Validate:output_type -> tunelab.plugin.v1.ValidateResponse
-	10, // 34: tunelab.plugin.v1.Method.Estimate:output_type -> tunelab.plugin.v1.EstimateResponse
-	12, // 35: tunelab.plugin.v1.Method.Run:output_type -> tunelab.plugin.v1.Event
-	21, // 36: tunelab.plugin.v1.Method.Stop:output_type -> tunelab.plugin.v1.StopResponse
-	23, // 37: tunelab.plugin.v1.Method.Predict:output_type -> tunelab.plugin.v1.PredictResponse
-	25, // 38: tunelab.plugin.v1.Method.Health:output_type -> tunelab.plugin.v1.HealthResponse
-	31, // [31:39] is the sub-list for method output_type
-	23, // [23:31] is the sub-list for method input_type
+	26, // 31: tunelab.plugin.v1.Host.Features:input_type -> tunelab.plugin.v1.FeaturesRequest
+	3,  // 32: tunelab.plugin.v1.Method.Describe:output_type -> tunelab.plugin.v1.DescribeResponse
+	5,  // 33: tunelab.plugin.v1.Method.Schema:output_type -> tunelab.plugin.v1.SchemaResponse
+	8,  // 34: tunelab.plugin.v1.Method.Validate:output_type -> tunelab.plugin.v1.ValidateResponse
+	10, // 35: tunelab.plugin.v1.Method.Estimate:output_type -> tunelab.plugin.v1.EstimateResponse
+	12, // 36: tunelab.plugin.v1.Method.Run:output_type -> tunelab.plugin.v1.Event
+	21, // 37: tunelab.plugin.v1.Method.Stop:output_type -> tunelab.plugin.v1.StopResponse
+	23, // 38: tunelab.plugin.v1.Method.Predict:output_type -> tunelab.plugin.v1.PredictResponse
+	25, // 39: tunelab.plugin.v1.Method.Health:output_type -> tunelab.plugin.v1.HealthResponse
+	27, // 40: tunelab.plugin.v1.Host.Features:output_type -> tunelab.plugin.v1.FeaturesResponse
+	32, // [32:41] is the sub-list for method output_type
+	23, // [23:32] is the sub-list for method input_type
 	23, // [23:23] is the sub-list for extension type_name
 	23, // [23:23] is the sub-list for extension extendee
 	0,  // [0:23] is the sub-list for field type_name
@@ -1768,15 +1941,16 @@ func file_tunelab_plugin_v1_plugin_proto_init() {
 		(*Event_Artifact)(nil),
 		(*Event_Done)(nil),
 	}
+	file_tunelab_plugin_v1_plugin_proto_msgTypes[26].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tunelab_plugin_v1_plugin_proto_rawDesc), len(file_tunelab_plugin_v1_plugin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   26,
+			NumMessages:   28,
 			NumExtensions: 0,
-			NumServices:   1,
+			NumServices:   2,
 		},
 		GoTypes:           file_tunelab_plugin_v1_plugin_proto_goTypes,
 		DependencyIndexes: file_tunelab_plugin_v1_plugin_proto_depIdxs,

@@ -1,4 +1,4 @@
-package main
+package features
 
 import (
 	"crypto/sha256"
@@ -12,34 +12,19 @@ import (
 	"path/filepath"
 )
 
-// row is what the frozen model gives for one text. What it cost is kept with
-// it: a run counts the same cost whether it computed the features or found them.
-type row struct {
-	x      []float64 // features, float32 values
-	tokens int       // that the model saw
-	cut    int       // tokens of the text after those
-	flops  float64
-}
-
 // cachePath is where the rows of some texts lie, or "" where nothing may be
-// kept: without a cache folder, or a model that has no hash. The name holds
-// whatever decides the values.
-func (x *extractor) cachePath(texts []string) string {
-	model := x.in.Spec.Model.SHA256
-	if x.in.CacheDir == "" || model == "" {
+// kept. The name holds whatever decides the values.
+func (x *Extractor) cachePath(texts []string) string {
+	o := x.o
+	if o.CacheDir == "" || o.SHA256 == "" {
 		return ""
 	}
-	engine := x.in.Spec.Compute.Engine
-	if engine == "" {
-		engine = "cpu"
-	}
 	h := sha256.New()
-	p := x.in.Params
-	fmt.Fprintf(h, "features v1\x00%s\x00%s\x00%s\x00%d\x00%d\x00", model, engine, p.String("features"), p.Int("layer"), x.limit)
+	fmt.Fprintf(h, "features v1\x00%s\x00%s\x00%s\x00%d\x00%d\x00", o.SHA256, o.Engine, o.Pooling, o.Layer, o.MaxLength)
 	for _, t := range texts {
 		fmt.Fprintf(h, "%d\x00%s", len(t), t)
 	}
-	return filepath.Join(x.in.CacheDir, "features", hex.EncodeToString(h.Sum(nil))+".rows")
+	return filepath.Join(o.CacheDir, "features", hex.EncodeToString(h.Sum(nil))+".rows")
 }
 
 // rowBytes is the size of a row of c features in a cache file.
@@ -48,7 +33,7 @@ func rowBytes(c int) int { return 4 + 4 + 8 + 4*c }
 // readRows reads a cache file: the number of rows and of features as
 // little-endian uint32, then for each row its tokens and those cut as uint32,
 // its FLOPs as float64 and its features as float32. A file that does not exist gives nil.
-func readRows(path string, want int) ([]row, error) {
+func readRows(path string, want int) ([]Row, error) {
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -65,29 +50,29 @@ func readRows(path string, want int) ([]row, error) {
 	if n != want || len(raw) != 8+n*rowBytes(c) {
 		return nil, damaged
 	}
-	rows := make([]row, n)
+	rows := make([]Row, n)
 	for i := range rows {
 		b := raw[8+i*rowBytes(c):]
-		rows[i] = row{tokens: int(le.Uint32(b)), cut: int(le.Uint32(b[4:])), flops: math.Float64frombits(le.Uint64(b[8:])), x: make([]float64, c)}
+		rows[i] = Row{Tokens: int(le.Uint32(b)), Cut: int(le.Uint32(b[4:])), FLOPs: math.Float64frombits(le.Uint64(b[8:])), X: make([]float64, c)}
 		for j := range c {
-			rows[i].x[j] = float64(math.Float32frombits(le.Uint32(b[16+4*j:])))
+			rows[i].X[j] = float64(math.Float32frombits(le.Uint32(b[16+4*j:])))
 		}
 	}
 	return rows, nil
 }
 
 // writeRows writes a cache file whole or not at all.
-func writeRows(path string, rows []row) error {
+func writeRows(path string, rows []Row) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("make the feature cache: %w", err)
 	}
 	le := binary.LittleEndian
 	raw := le.AppendUint32(nil, uint32(len(rows)))
-	raw = le.AppendUint32(raw, uint32(len(rows[0].x)))
+	raw = le.AppendUint32(raw, uint32(len(rows[0].X)))
 	for _, r := range rows {
-		raw = le.AppendUint32(le.AppendUint32(raw, uint32(r.tokens)), uint32(r.cut))
-		raw = le.AppendUint64(raw, math.Float64bits(r.flops))
-		for _, v := range r.x {
+		raw = le.AppendUint32(le.AppendUint32(raw, uint32(r.Tokens)), uint32(r.Cut))
+		raw = le.AppendUint64(raw, math.Float64bits(r.FLOPs))
+		for _, v := range r.X {
 			raw = le.AppendUint32(raw, math.Float32bits(float32(v)))
 		}
 	}
