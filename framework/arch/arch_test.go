@@ -34,7 +34,7 @@ var rooms = map[string][]string{
 	"framework/plugin/service": {"framework/compute", "framework/llm", "framework/plugin/host"},
 	// What is tried is a real plugin, on a model made by the SDK's harness.
 	"framework/plugin/conformance":         {"framework/spec", "framework/plugin/host", "framework/plugin/service", "framework/plugin/proto", "framework/plugin/wire", "framework/llm", "framework/train", "framework/tune"},
-	"framework/plugin/conformance/faulty":  {"framework/spec", "framework/plugin/sdk", "framework/llm", "framework/train", "framework/tune"},
+	"framework/plugin/conformance/faulty":  {"framework/spec", "framework/plugin/sdk", "framework/plugin/proto", "framework/plugin/wire", "framework/llm", "framework/train", "framework/tune"},
 	"framework/plugin/plugintest":          {"framework/spec", "framework/plugin/sdk", "framework/plugin/conformance", "framework/llm", "framework/train", "framework/tune"},
 	"framework/plugin/scaffold":            nil,
 	"framework/plugin/testplugins":         nil,

@@ -11,11 +11,9 @@ import (
 	"time"
 
 	"github.com/tunelab/tunelab/framework/plugin/host"
-	"github.com/tunelab/tunelab/framework/plugin/sdk"
 	"github.com/tunelab/tunelab/framework/plugin/testplugins"
 	"github.com/tunelab/tunelab/framework/plugin/trust"
 	"github.com/tunelab/tunelab/framework/run"
-	"github.com/tunelab/tunelab/framework/tune"
 	"github.com/tunelab/tunelab/tracking"
 )
 
@@ -34,10 +32,6 @@ func TestMain(m *testing.M) {
 			fmt.Println("error", err)
 			os.Exit(1)
 		}
-		return
-	}
-	if filepath.Base(os.Args[0]) == trust.Prefix+trainerName {
-		sdk.Serve(tune.Method(trainee{}))
 		return
 	}
 	os.Exit(testplugins.Main(m, &plugins))

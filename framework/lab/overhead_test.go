@@ -21,13 +21,9 @@ const (
 )
 
 // BenchmarkLaunch measures a launch up to the plugin's answers to Describe and
-// Schema: of the counter, and of a plugin with a model's code in it.
+// Schema: of the test plugin, and of one with a model's code in it.
 func BenchmarkLaunch(b *testing.B) {
-	trainee, err := linkTrainer(b.TempDir())
-	if err != nil {
-		b.Fatal(err)
-	}
-	for _, path := range []string{testplugins.Path(plugins, testplugins.Counter), trainee} {
+	for _, path := range []string{testplugins.Path(plugins, testplugins.Counter), buildLoRA(b)} {
 		b.Run(filepath.Base(path), func(b *testing.B) {
 			var took []time.Duration
 			for b.Loop() {
@@ -95,10 +91,7 @@ func pair(b *testing.B, i, steps int, plugin string) (alone, hosted cost) {
 // of the last: a run of one step has the fixed cost, longer ones add the cost of
 // their events. TUNELAB_LONG=1 adds runs of about a minute.
 func BenchmarkOverhead(b *testing.B) {
-	plugin, err := linkTrainer(b.TempDir())
-	if err != nil {
-		b.Fatal(err)
-	}
+	plugin := buildLoRA(b)
 	sizes := []struct {
 		name         string
 		steps, pairs int
@@ -107,7 +100,7 @@ func BenchmarkOverhead(b *testing.B) {
 		sizes = append(sizes, struct {
 			name         string
 			steps, pairs int
-		}{"minute", 3000, 3})
+		}{"minute", 2400, 3})
 	}
 	for _, s := range sizes {
 		b.Run(s.name, func(b *testing.B) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -48,11 +49,14 @@ func LoadStudy(path string) (*Study, error) {
 	return parseStudy(raw, path)
 }
 
+// unknownField is how the YAML reader tells of one, with a type of this program.
+var unknownField = regexp.MustCompile(`field (\S+) not found in type (?:struct \{.*?\}|[\w.]+)`)
+
 // parseStudy is LoadStudy without reading the file.
 func parseStudy(raw []byte, path string) (*Study, error) {
 	var s Study
 	if err := yaml.Load(raw, &s, yaml.WithKnownFields()); err != nil {
-		return nil, fmt.Errorf("study %s: %w; STUDIES.md lists the fields", path, err)
+		return nil, fmt.Errorf("study %s: %s; STUDIES.md lists the fields", path, unknownField.ReplaceAllString(err.Error(), "unknown field $1"))
 	}
 	s.dir = filepath.Dir(path)
 	if ds := s.check(); ds.Err() != nil {

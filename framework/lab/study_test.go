@@ -148,3 +148,14 @@ func TestStudyMistakesNameTheirField(t *testing.T) {
 		t.Errorf("a missing file: %v", err)
 	}
 }
+
+// Errors speak of the file and not of this program's types.
+func TestStudyErrorsAreForPeople(t *testing.T) {
+	_, err := parseStudy([]byte("name: a\nbudget: {exmaples: 3}\nfoo: 1\n"), "s.yaml")
+	if err == nil || !strings.Contains(err.Error(), "line 2: unknown field exmaples; line 3: unknown field foo") {
+		t.Errorf("%v", err)
+	}
+	if _, err := Task("sentimnet"); err == nil || !strings.Contains(err.Error(), "did you mean sentiment?") {
+		t.Errorf("%v", err)
+	}
+}

@@ -3,7 +3,9 @@ package lab
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/tunelab/tunelab/framework/base"
 	"github.com/tunelab/tunelab/framework/base/gen"
@@ -17,13 +19,15 @@ import (
 const taskSeed = 1
 
 // EmbeddedTasks lists the names of the embedded tasks.
-func EmbeddedTasks() []string {
-	var out []string
+func EmbeddedTasks() []string { return slices.Clone(embeddedNames()) }
+
+// embeddedNames makes the tasks once for their names: it takes a while.
+var embeddedNames = sync.OnceValue(func() (out []string) {
 	for _, t := range gen.Tasks(taskSeed) {
 		out = append(out, t.Name)
 	}
 	return out
-}
+})
 
 // golds are the gold rewards that a task can name.
 var golds = map[string]run.Gold{
@@ -40,7 +44,11 @@ func Task(name string) (*data.Prepared, error) {
 		}
 	}
 	if _, err := os.Stat(name); err != nil {
-		return nil, fmt.Errorf("task %q is neither a file nor an embedded task (%s)", name, strings.Join(EmbeddedTasks(), ", "))
+		hint := ""
+		if near := spec.Nearest(name, EmbeddedTasks()); near != "" {
+			hint = fmt.Sprintf("did you mean %s? ", near)
+		}
+		return nil, fmt.Errorf("task %q is neither a file nor an embedded task; %sthe embedded ones are %s", name, hint, strings.Join(EmbeddedTasks(), ", "))
 	}
 	tf, err := data.LoadTask(name)
 	if err != nil {

@@ -4,8 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
+	"os/exec"
 	"path/filepath"
+	"testing"
 
 	"github.com/tunelab/tunelab/framework/base"
 	"github.com/tunelab/tunelab/framework/data"
@@ -18,23 +19,17 @@ import (
 	"github.com/tunelab/tunelab/framework/tune"
 )
 
-// trainerVar in the environment makes this binary a trainer. Under the name of a
-// plugin it is that plugin, so that both run the same code.
-const (
-	trainerVar  = "TUNELAB_TEST_LAB_TRAINER"
-	trainerName = "trainee"
-)
+// trainerVar in the environment makes this binary a trainer.
+const trainerVar = "TUNELAB_TEST_LAB_TRAINER"
 
-// trainee is LoRA as plugins/lora has it, without the merging.
-type trainee struct{}
+// lora is the method of plugins/lora, but for the merging.
+type lora struct{}
 
-func (trainee) Describe() spec.Method {
-	return spec.Method{Name: trainerName, Version: "1.0.0", Family: "peft", Summary: "LoRA, for benchmarks"}
-}
+func (lora) Describe() spec.Method { return spec.Method{Name: "lora"} }
 
-func (trainee) Schema() spec.Schema { return tune.LoRASchema() }
+func (lora) Schema() spec.Schema { return tune.LoRASchema() }
 
-func (trainee) Attach(m *model.Model, r tune.Request) (tune.Attached, error) {
+func (lora) Attach(m *model.Model, r tune.Request) (tune.Attached, error) {
 	c, err := tune.LoRAConfig(r.Params)
 	if err != nil {
 		return nil, err
@@ -42,7 +37,7 @@ func (trainee) Attach(m *model.Model, r tune.Request) (tune.Attached, error) {
 	return tune.AttachLoRA(m, c, r.RNG)
 }
 
-func (trainee) Restore(m *model.Model, _ spec.Params, dir string) (*model.Model, error) {
+func (lora) Restore(m *model.Model, _ spec.Params, dir string) (*model.Model, error) {
 	_, err := peft.Load(m, dir)
 	return m, err
 }
@@ -80,7 +75,7 @@ func beTrainer(text string) error {
 		return err
 	}
 	defer l.Close()
-	if _, err := l.RunOne(context.Background(), One{Method: trainerName, Plugin: t.Plugin, Model: base.Name, Task: trainerTask, Seed: 3, Params: t.params(), Compute: oneThread()}); err != nil {
+	if _, err := l.RunOne(context.Background(), One{Method: "lora", Plugin: t.Plugin, Model: base.Name, Task: trainerTask, Seed: 3, Params: t.params(), Compute: oneThread()}); err != nil {
 		return err
 	}
 	fmt.Println("loss", last)
@@ -94,7 +89,7 @@ func oneThread() spec.Compute { return spec.Compute{Engine: "cpu", Threads: 1} }
 // another process.
 func (t trainer) alone() error {
 	ctx := context.Background()
-	m := tune.Method(trainee{})
+	m := tune.Method(lora{})
 	dir, err := base.Unpack(filepath.Join(t.Dir, "models"))
 	if err != nil {
 		return err
@@ -109,7 +104,7 @@ func (t trainer) alone() error {
 	}
 	in := &sdk.Input{RunID: "alone", Params: params, ModelDir: dir, WorkDir: t.Dir, CacheDir: filepath.Join(t.Dir, "cache"),
 		Train: filepath.Join(t.Dir, "train.jsonl"), Validation: filepath.Join(t.Dir, "validation.jsonl"),
-		Spec: spec.Run{Task: task.Task, Method: trainerName, Params: params, Seed: 3, Compute: oneThread()}}
+		Spec: spec.Run{Task: task.Task, Method: "lora", Params: params, Seed: 3, Compute: oneThread()}}
 	for path, examples := range map[string][]spec.Example{in.Train: task.Train, in.Validation: task.Validation} {
 		if _, _, err := data.WriteExamples(path, examples); err != nil {
 			return err
@@ -147,12 +142,12 @@ func (t trainer) alone() error {
 	return nil
 }
 
-// linkTrainer names this binary as the trainee's plugin.
-func linkTrainer(dir string) (string, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return "", err
+// buildLoRA builds plugins/lora, as it is shipped.
+func buildLoRA(b *testing.B) (path string) {
+	b.Helper()
+	path = filepath.Join(b.TempDir(), trust.Prefix+"lora")
+	if out, err := exec.Command("go", "build", "-o", path, "github.com/tunelab/tunelab/plugins/lora").CombinedOutput(); err != nil {
+		b.Fatalf("build the plugin: %v\n%s", err, out)
 	}
-	path := filepath.Join(dir, trust.Prefix+trainerName)
-	return path, os.Symlink(self, path)
+	return path
 }

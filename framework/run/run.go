@@ -105,7 +105,8 @@ func (a *active) validate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c, err := host.Launch(ctx, found.Path, host.LaunchOptions{Name: a.job.Spec.Method, HungAfter: a.HungAfter, SHA256: found.Pinned()})
+	c, err := host.Launch(ctx, found.Path, host.LaunchOptions{Name: a.job.Spec.Method, HungAfter: a.HungAfter, SHA256: found.Pinned(),
+		MaxMemory: a.job.Spec.Budget.MaxMemoryBytes, Limits: a.job.Spec.Budget.Limits})
 	if err != nil {
 		return err
 	}

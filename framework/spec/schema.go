@@ -68,7 +68,11 @@ func (s Schema) Resolve(prefix string, given map[string]any) (Params, Diagnostic
 	for _, k := range keys {
 		p, ok := known[k]
 		if !ok {
-			ds.Add(prefix+"."+k, "unknown parameter", "the method has: "+strings.Join(names, ", "))
+			hint := "the method has: " + strings.Join(names, ", ")
+			if near := Nearest(k, names); near != "" {
+				hint = fmt.Sprintf("did you mean %s? %s", near, hint)
+			}
+			ds.Add(prefix+"."+k, "unknown parameter", hint)
 			continue
 		}
 		v, err := p.convert(given[k])

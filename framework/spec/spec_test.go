@@ -13,7 +13,7 @@ func TestResolveReportsEveryMistakeWithItsPath(t *testing.T) {
 	}}
 	_, ds := s.Resolve("params", map[string]any{"rank": 0, "rnak": 3, "schedule": "step"})
 	got := ds.Error()
-	for _, want := range []string{"params.rank: 0 is out of range", "params.rnak: unknown parameter; the method has: rank, schedule, targets", `params.schedule: "step" is not a choice`} {
+	for _, want := range []string{"params.rank: 0 is out of range", "params.rnak: unknown parameter; did you mean rank? the method has: rank, schedule, targets", `params.schedule: "step" is not a choice`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("missing %q in:\n%s", want, got)
 		}

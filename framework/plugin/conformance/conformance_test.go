@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -116,7 +115,7 @@ func TestEachFaultIsCaughtByItsCheck(t *testing.T) {
 			}
 		})
 	}
-	tell(t, fmt.Sprintf("conformance: %d of %d faulty plugins caught by the check meant for them, and by no other", caught, all))
+	testplugins.Tell(t, fmt.Sprintf("conformance: %d of %d faulty plugins caught by the check meant for them, and by no other", caught, all))
 }
 
 // try runs the kit, which must report every check.
@@ -149,23 +148,4 @@ func text(r *Report) string {
 	var b bytes.Buffer
 	r.Write(&b)
 	return b.String()
-}
-
-// tell appends a line to the file that $TUNELAB_COUNTS names, which make
-// test-all prints.
-func tell(t *testing.T, line string) {
-	t.Helper()
-	t.Log(line)
-	path := os.Getenv("TUNELAB_COUNTS")
-	if path == "" {
-		return
-	}
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err == nil {
-		_, err = fmt.Fprintln(f, line)
-		err = errors.Join(err, f.Close())
-	}
-	if err != nil {
-		t.Error(err)
-	}
 }

@@ -59,10 +59,19 @@ func (r *record) complete(name string, whole *record) error {
 			return fmt.Errorf("the metric %s comes at each step, but after step %d came step %d", name, list[i-1].step, list[i].step)
 		}
 	}
-	if last := list[len(list)-1].step; every && last < r.progress {
-		return fmt.Errorf("the metric %s comes at each step, but its last is of step %d of the %d that were reported as done", name, last, r.progress)
+	if last := list[len(list)-1].step; every && last < r.reached() {
+		return fmt.Errorf("the metric %s comes at each step, but its last is of step %d, and the run went to step %d", name, last, r.reached())
 	}
 	return nil
+}
+
+// reached is the last step that anything was reported of.
+func (r *record) reached() int64 {
+	step := r.progress
+	for _, list := range r.metrics {
+		step = max(step, list[len(list)-1].step)
+	}
+	return step
 }
 
 // A plugin stands still once it used less than a hundredth of a second of CPU

@@ -72,7 +72,7 @@ type how struct {
 const seed = 11
 
 func (s *session) launch() (*host.Client, error) {
-	return host.Launch(s.ctx, s.o.Binary, host.LaunchOptions{Name: s.method.Name, HungAfter: 30 * time.Second, Features: service.Features})
+	return host.Launch(s.ctx, s.o.Binary, host.LaunchOptions{Name: s.method.Name, StartIn: s.o.Start, HungAfter: 30 * time.Second, Features: service.Features})
 }
 
 // try makes a run; the record is there as far as the run got.

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -72,6 +73,12 @@ func (e inapplicable) Error() string { return string(e) }
 
 // DoesNotApply is, among Options.Inside, the reason why a check cannot be made.
 func DoesNotApply(reason string) error { return inapplicable(reason) }
+
+// IsInapplicable tells such a reason from a fault.
+func IsInapplicable(err error) bool {
+	var na inapplicable
+	return errors.As(err, &na)
+}
 
 func notApplicable(format string, args ...any) error {
 	return inapplicable(fmt.Sprintf(format, args...))

@@ -34,11 +34,10 @@ func (s *session) each(check func(*record) error) error {
 	var found, none []error
 	for _, r := range s.stages {
 		err := check(r)
-		var na inapplicable
 		switch {
 		case err == nil:
 			continue
-		case errors.As(err, &na):
+		case IsInapplicable(err):
 			none = append(none, err)
 		case r.in.Spec.Stage != "":
 			found = append(found, fmt.Errorf("stage %s: %w", r.in.Spec.Stage, err))

@@ -97,11 +97,10 @@ func (s *session) one(c check) Result {
 		return out
 	}
 	err := c.run(s)
-	var na inapplicable
 	switch {
 	case err == nil:
-	case errors.As(err, &na):
-		out.Outcome, out.Found = NotApplicable, na.Error()
+	case IsInapplicable(err):
+		out.Outcome, out.Found = NotApplicable, err.Error()
 	default:
 		out.Outcome, out.Found, out.Advice = Fail, err.Error(), c.advice
 	}

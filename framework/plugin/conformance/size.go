@@ -21,17 +21,15 @@ func messageSize(s *session) error {
 	if len(s.kinds) == 0 {
 		return notApplicable("it claims no kind of task that the kit has: see describe")
 	}
-	if err := s.large(); err != nil {
-		return err
-	}
+	err := s.large()
 	if s.baseErr = s.first(); s.baseErr != nil {
 		s.base = nil
 		if oversized(s.baseErr) {
-			return s.baseErr
+			err = errors.Join(err, s.baseErr)
 		}
-		return nil // run reports it
+		return err // anything else is for run to report
 	}
-	return s.chunks()
+	return errors.Join(err, s.chunks())
 }
 
 func oversized(err error) bool {

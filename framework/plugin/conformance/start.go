@@ -20,7 +20,7 @@ import (
 )
 
 func handshake(s *session) error {
-	c, err := host.Launch(s.ctx, s.o.Binary, host.LaunchOptions{Features: service.Features})
+	c, err := host.Launch(s.ctx, s.o.Binary, host.LaunchOptions{StartIn: s.o.Start, Features: service.Features})
 	if err != nil {
 		s.baseErr = err
 		if spoke(err) {

@@ -3,12 +3,14 @@ package host
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/tunelab/tunelab/framework/plugin/trust"
+	"github.com/tunelab/tunelab/framework/spec"
 )
 
 // FindOptions of Find; the zero value searches the usual places.
@@ -102,10 +104,12 @@ func Find(name string, o FindOptions) (Found, error) {
 		}
 		return f, f.judge(lock, o)
 	}
-	var searched []string
+	var searched, others []string
 	for _, p := range places(o) {
 		searched = append(searched, p.dir)
-		if files := scan(p.dir)[name]; len(files) > 0 {
+		there := scan(p.dir)
+		others = slices.AppendSeq(others, maps.Keys(there))
+		if files := there[name]; len(files) > 0 {
 			f, err := choose(p, files, lock)
 			if err != nil {
 				return f, err
@@ -113,7 +117,12 @@ func Find(name string, o FindOptions) (Found, error) {
 			return f, f.judge(lock, o)
 		}
 	}
-	return Found{}, fmt.Errorf("no plugin for method %q in %s; build it (make build), install it (tunelab plugins install), or name its path", name, strings.Join(searched, ", "))
+	slices.Sort(others)
+	hint := ""
+	if near := spec.Nearest(name, others); near != "" {
+		hint = fmt.Sprintf("did you mean %s? ", near)
+	}
+	return Found{}, fmt.Errorf("no plugin for method %q in %s; %sbuild it (make build), install it (tunelab plugins install), or name its path", name, strings.Join(searched, ", "), hint)
 }
 
 // Listed is a plugin that a search came to, and why it may not be loaded.

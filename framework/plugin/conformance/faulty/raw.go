@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 
 	goplugin "github.com/hashicorp/go-plugin"
@@ -27,6 +28,7 @@ type raw struct {
 	m       sdk.Method
 	name    string
 	stop    chan struct{}
+	once    sync.Once
 	running atomic.Bool
 }
 
@@ -49,7 +51,7 @@ func (r *raw) GRPCClient(context.Context, *goplugin.GRPCBroker, *grpc.ClientConn
 
 func (r *raw) Describe(context.Context, *pb.DescribeRequest) (*pb.DescribeResponse, error) {
 	d := r.m.Describe()
-	d.SDK, d.Protocols = "none", []int{wire.Protocol}
+	d.SDK, d.Protocols = sdk.Version, []int{wire.Protocol} // what `describe` prints
 	var err error
 	if d.SchemaSHA256, err = spec.Hash(r.m.Schema()); err != nil {
 		return nil, err
@@ -138,7 +140,7 @@ func (r *raw) Run(q *pb.RunRequest, stream grpc.ServerStreamingServer[pb.Event])
 }
 
 func (r *raw) Stop(context.Context, *pb.StopRequest) (*pb.StopResponse, error) {
-	close(r.stop)
+	r.once.Do(func() { close(r.stop) })
 	return &pb.StopResponse{Accepted: true}, nil
 }
 

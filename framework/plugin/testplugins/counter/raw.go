@@ -25,7 +25,10 @@ func serveRaw(name string) {
 	if name == "newer" {
 		version = 99
 	}
-	goplugin.Serve(&goplugin.ServeConfig{HandshakeConfig: wire.Handshake, GRPCServer: goplugin.DefaultGRPCServer,
+	goplugin.Serve(&goplugin.ServeConfig{HandshakeConfig: wire.Handshake,
+		GRPCServer: func(o []grpc.ServerOption) *grpc.Server {
+			return grpc.NewServer(append(o, grpc.MaxRecvMsgSize(wire.MaxMessage))...)
+		},
 		VersionedPlugins: map[int]goplugin.PluginSet{version: {wire.Name: &raw{name: name}}}})
 }
 
