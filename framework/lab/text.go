@@ -13,6 +13,7 @@ import (
 	"github.com/tunelab/tunelab/framework/data"
 	"github.com/tunelab/tunelab/framework/llm/generate"
 	"github.com/tunelab/tunelab/framework/spec"
+	"github.com/tunelab/tunelab/framework/train/peft"
 	"github.com/tunelab/tunelab/framework/tune"
 	"github.com/tunelab/tunelab/tracking"
 )
@@ -61,17 +62,28 @@ func ReadLines(r io.Reader, name string, ids bool) ([]Line, error) {
 // Model is a model folder, ready to score and to generate.
 type Model struct{ lm *tune.LM }
 
-// OpenModel loads a Hugging Face folder, or the embedded model (Name of
-// package base), which is unpacked under the state folder dir.
-func OpenModel(dir, name string, threads int) (*Model, error) {
-	l := &Lab{Dir: filepath.Clean(dir)}
-	path, err := l.modelDir(name)
+// ModelDir is the folder of a model: a Hugging Face folder, or the embedded
+// model (Name of package base), which is unpacked under the state folder.
+func ModelDir(state, name string) (string, error) {
+	l := &Lab{Dir: filepath.Clean(state)}
+	return l.modelDir(name)
+}
+
+// OpenModel loads a model as ModelDir finds it, with a PEFT adapter on it where
+// one is named.
+func OpenModel(state, name, adapter string, threads int) (*Model, error) {
+	path, err := ModelDir(state, name)
 	if err != nil {
 		return nil, err
 	}
 	lm, err := tune.Open(path, spec.Compute{Threads: threads})
 	if err != nil {
 		return nil, err
+	}
+	if adapter != "" {
+		if _, err := peft.Load(lm.Model, adapter); err != nil {
+			return nil, err
+		}
 	}
 	return &Model{lm}, nil
 }

@@ -52,6 +52,8 @@ type commands struct {
 	Pretrain pretrainCmd `cmd:"" help:"Train the base model from the seeded generator."`
 	Generate generateCmd `cmd:"" help:"Continue prompts with a model or a run's result."`
 	Score    scoreCmd    `cmd:"" help:"Print token log-probabilities under a model or a run's result."`
+	Trace    traceCmd    `cmd:"" name:"train-trace" help:"Train a few plain steps and print each loss, to hold against another system."`
+	Models   modelCmd    `cmd:"" name:"model" help:"Look into a model folder."`
 	Weights  weightsCmd  `cmd:"" help:"Summarise the weights of a model, or what a run changed in them."`
 	Tasks    tasksCmd    `cmd:"" help:"List and show the embedded tasks, or check a task file."`
 	Schema   schemaCmd   `cmd:"" help:"Print the JSON Schema of study or task files, for editors."`

@@ -11,6 +11,7 @@ import (
 // source is where generate and score get their model and texts.
 type source struct {
 	Model   string `short:"m" help:"Hugging Face model folder, or \"embedded\"." placeholder:"DIR" xor:"of"`
+	Adapter string `help:"PEFT folder to put on the model." placeholder:"DIR"`
 	Run_    string `name:"run" help:"Finished run whose result answers." placeholder:"RUN" xor:"of"`
 	IDs     string `name:"ids" help:"JSONL file of {\"ids\": [...]}; - for standard input. With --model only." placeholder:"FILE" xor:"in"`
 	Text    string `help:"JSONL file of {\"text\": \"...\"}; - for standard input." placeholder:"FILE" xor:"in"`
@@ -38,6 +39,8 @@ func (s *source) check(haveText bool) error {
 	switch {
 	case s.Model == "" && s.Run_ == "":
 		return &codeError{exitUsage, errors.New("give --model DIR or --run ID")}
+	case s.Adapter != "" && s.Model == "":
+		return &codeError{exitUsage, errors.New("--adapter goes on a --model")}
 	case s.IDs == "" && s.Text == "" && !haveText:
 		return &codeError{exitUsage, errors.New("give the input: --text FILE or --ids FILE")}
 	case s.Run_ != "" && s.IDs != "":
@@ -75,7 +78,7 @@ func (c *scoreCmd) Run(a *app) error {
 			return err
 		}
 	} else {
-		m, err := lab.OpenModel(a.dir, c.Model, c.Threads)
+		m, err := lab.OpenModel(a.dir, c.Model, c.Adapter, c.Threads)
 		if err != nil {
 			return err
 		}
@@ -169,7 +172,7 @@ func (c *generateCmd) generate(a *app, in []lab.Line) ([]generated, error) {
 	if len(c.Field) > 0 {
 		return nil, &codeError{exitUsage, errors.New("--field fills the template of a run's task; with --model give --prompt")}
 	}
-	m, err := lab.OpenModel(a.dir, c.Model, c.Threads)
+	m, err := lab.OpenModel(a.dir, c.Model, c.Adapter, c.Threads)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/tunelab/tunelab/framework/lab"
+)
+
+type traceCmd struct {
+	Model       string   `short:"m" help:"Hugging Face model folder, or \"embedded\"." placeholder:"DIR" required:""`
+	IDs         string   `name:"ids" help:"JSONL file of {\"ids\": [...]}; - for standard input." placeholder:"FILE" required:""`
+	Method      string   `help:"What trains: full or lora." enum:"full,lora" default:"full"`
+	Steps       int      `help:"Optimiser steps." default:"10"`
+	Batch       int      `help:"Sequences in a step." default:"4"`
+	LR          float64  `name:"lr" help:"Learning rate, constant." default:"1e-4"`
+	WeightDecay float64  `help:"Of matrices; biases and norms have none." default:"0"`
+	Clip        float64  `help:"Largest gradient norm; 0: no clipping." default:"1"`
+	LoraR       int      `name:"lora-r" help:"Rank." default:"8"`
+	LoraAlpha   float64  `name:"lora-alpha" help:"The update is scaled by alpha / r." default:"16"`
+	Targets     []string `name:"target-modules" help:"Modules to adapt, comma-separated; default: PEFT's for the family." placeholder:"A,B"`
+	Init        string   `name:"lora-init-adapter" help:"PEFT folder to start from, in place of a new adapter." placeholder:"DIR"`
+	Seed        int64    `help:"Seed of a new adapter." default:"42"`
+	Precision   string   `help:"Arithmetic: f32." enum:"f32" default:"f32"`
+	Threads     int      `help:"Threads; never changes the numbers. 0: all cores." placeholder:"N"`
+	Save        string   `help:"Folder for the trained model or adapter." placeholder:"DIR"`
+}
+
+func (c *traceCmd) Run(a *app) error {
+	switch {
+	case c.Steps < 1 || c.Batch < 1:
+		return &codeError{exitUsage, errors.New("--steps and --batch are 1 at least")}
+	case c.Method == "full" && (c.Init != "" || len(c.Targets) > 0):
+		return &codeError{exitUsage, errors.New("--lora-init-adapter and --target-modules need --method lora")}
+	}
+	in := source{IDs: c.IDs}
+	lines, err := in.lines()
+	if err != nil {
+		return err
+	}
+	ids := make([][]int, len(lines))
+	for i, l := range lines {
+		ids[i] = l.IDs
+	}
+	if !a.json {
+		fmt.Fprintf(a.out, "%6s  %-12s %s\n", "STEP", "LOSS", "GRADIENT NORM")
+	}
+	return lab.Trace(a.ctx, a.dir, ids, lab.TraceOptions{Model: c.Model, LoRA: c.Method == "lora", Steps: c.Steps, Batch: c.Batch, LR: c.LR, WeightDecay: c.WeightDecay, Clip: c.Clip,
+		Threads: c.Threads, Rank: c.LoraR, Alpha: c.LoraAlpha, Targets: c.Targets, Init: c.Init, Seed: c.Seed, Save: c.Save},
+		func(s lab.TraceStep) error {
+			if a.json {
+				return printLines(a.out, []lab.TraceStep{s})
+			}
+			_, err := fmt.Fprintf(a.out, "%6d  %-12.8g %.8g\n", s.Step, s.Loss, s.GradNorm)
+			return err
+		})
+}

@@ -1,0 +1,164 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/tunelab/tunelab/framework/compute"
+	"github.com/tunelab/tunelab/framework/llm/model"
+	"github.com/tunelab/tunelab/framework/spec"
+	"github.com/tunelab/tunelab/framework/train/autograd"
+	"github.com/tunelab/tunelab/framework/train/optim"
+	"github.com/tunelab/tunelab/framework/train/peft"
+)
+
+// TraceOptions of Trace. Zero values mean what they say: no decay, no clipping.
+type TraceOptions struct {
+	Model       string  // Hugging Face folder, or "embedded"
+	LoRA        bool    // else all weights train
+	Steps       int     // optimiser steps
+	Batch       int     // sequences in a step
+	LR          float64 // constant
+	WeightDecay float64 // of matrices; biases and norms have none (transformers Trainer)
+	Clip        float64 // largest gradient norm; 0: no clipping
+	Threads     int     // 0: all cores; never changes the numbers
+
+	Rank    int      // of LoRA; 0: 8
+	Alpha   float64  // 0: 8
+	Targets []string // none: PEFT's default for the family
+	Init    string   // PEFT folder to start from; "": a new adapter
+	Seed    int64    // of a new adapter
+
+	Save string // folder for the model, or the adapter; "": nothing is kept
+}
+
+// TraceStep is what one step showed.
+type TraceStep struct {
+	Step     int     `json:"step"` // from 0
+	Loss     float64 `json:"loss"` // mean over the batch's predicted tokens, nats
+	GradNorm float64 `json:"grad_norm"`
+}
+
+// Trace trains on sequences in the plainest way there is, so that each step can
+// be held against another system's: AdamW (0.9, 0.999, 1e-8) at a constant rate,
+// no dropout; step k takes the sequences from k*Batch on, beginning again at the
+// end of the list; the labels are the ids. The embedded model is unpacked under
+// the state folder.
+func Trace(ctx context.Context, state string, ids [][]int, o TraceOptions, emit func(TraceStep) error) error {
+	dir, err := ModelDir(state, o.Model)
+	if err != nil {
+		return err
+	}
+	for i, s := range ids {
+		if len(s) < 2 {
+			return fmt.Errorf("line %d: a sequence needs two tokens at least, one to predict", i+1)
+		}
+	}
+	e, err := compute.Open("cpu", o.Threads)
+	if err != nil {
+		return err
+	}
+	m, err := model.Load(dir, e, model.Options{})
+	if err != nil {
+		return err
+	}
+	defer m.Free()
+	params, adapter := m.Params(), (*peft.LoRA)(nil)
+	if o.LoRA {
+		if adapter, err = o.adapter(m); err != nil {
+			return err
+		}
+		params = adapter.Params()
+	}
+	opt := optim.NewAdamW(params, optim.Config{WeightDecay: o.WeightDecay})
+	opt.DecayOnly(func(p *autograd.Param) bool { return len(p.Shape()) > 1 })
+	defer opt.Free()
+	for k := range o.Steps {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		batch := make([][]int, o.Batch)
+		for i := range batch {
+			batch[i] = ids[(k*o.Batch+i)%len(ids)]
+		}
+		s := TraceStep{Step: k}
+		if s.Loss, err = lossOf(m, batch); err != nil {
+			return fmt.Errorf("step %d: %w", k, err)
+		}
+		if o.Clip > 0 {
+			s.GradNorm, err = optim.ClipGradNorm(params, o.Clip)
+		} else {
+			s.GradNorm, err = optim.GradNorm(params)
+		}
+		if err != nil {
+			return fmt.Errorf("step %d: %w", k, err)
+		}
+		if err := opt.Step(o.LR, 1); err != nil {
+			return err
+		}
+		optim.ZeroGrad(params)
+		if err := emit(s); err != nil {
+			return err
+		}
+	}
+	switch {
+	case o.Save == "":
+		return nil
+	case adapter != nil:
+		return adapter.Save(o.Save)
+	}
+	return errors.Join(m.Save(o.Save), copyTokenizer(dir, o.Save))
+}
+
+func (o *TraceOptions) adapter(m *model.Model) (*peft.LoRA, error) {
+	if o.Init != "" {
+		return peft.Load(m, o.Init)
+	}
+	return peft.Attach(m, peft.Config{Rank: o.Rank, Alpha: o.Alpha, Targets: o.Targets}, spec.Stream(o.Seed, spec.StreamInit))
+}
+
+// lossOf is the mean loss of predicting each sequence's tokens from the second
+// on; it leaves the gradients with the parameters.
+func lossOf(m *model.Model, batch [][]int) (loss float64, err error) {
+	t := autograd.NewTape(m.Engine(), true)
+	defer t.Release()
+	err = autograd.Catch(func() {
+		b := model.Pack(batch...)
+		var rows, targets []int32
+		at := 0
+		for _, s := range batch {
+			for i, next := range s[1:] {
+				rows, targets = append(rows, int32(at+i)), append(targets, int32(next))
+			}
+			at += len(s)
+		}
+		l := t.CrossEntropy(m.Logits(t, t.Rows(m.Hidden(t, b), rows)), targets, nil)
+		t.Backward(l)
+		loss = float64(l.Scalar())
+	})
+	return loss, err
+}
+
+// tokenizerFiles are what a model folder holds besides weights and config.
+var tokenizerFiles = []string{"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja", "generation_config.json"}
+
+// copyTokenizer copies what training leaves as it is, where the folder has it.
+func copyTokenizer(from, to string) error {
+	for _, name := range tokenizerFiles {
+		raw, err := os.ReadFile(filepath.Join(from, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = os.WriteFile(filepath.Join(to, name), raw, 0o644)
+		}
+		if err != nil {
+			return fmt.Errorf("copy the tokenizer: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package lab
+
+import (
+	"math"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
+	"github.com/tunelab/tunelab/framework/tune/tiny"
+)
+
+var traced = [][]int{{3, 4, 5, 6}, {7, 8, 9}, {10, 11, 12, 13, 14}}
+
+func trace(t *testing.T, model string, o TraceOptions) []TraceStep {
+	t.Helper()
+	o.Model, o.Batch, o.LR, o.Threads, o.Clip = model, 2, 1e-2, 1, 1
+	var out []TraceStep
+	if err := Trace(t.Context(), t.TempDir(), traced, o, func(s TraceStep) error { out = append(out, s); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// A trace is the same each time, learns, and goes on where what it saved left off.
+func TestTrace(t *testing.T) {
+	base, saved := t.TempDir(), filepath.Join(t.TempDir(), "saved")
+	if err := tiny.Model(base, checkpoint.Llama); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name           string
+		first, then    TraceOptions
+		model, adapter string // that the result is
+	}{
+		{"full", TraceOptions{WeightDecay: 0.1}, TraceOptions{}, saved, ""},
+		{"lora", TraceOptions{LoRA: true, Rank: 2, Alpha: 4, Targets: []string{"all-linear"}, Seed: 3}, TraceOptions{LoRA: true, Init: saved + "-lora"}, base, saved + "-lora"},
+	} {
+		c.first.Steps, c.then.Steps, c.first.Save = 8, 1, saved
+		if c.adapter != "" {
+			c.first.Save = c.adapter
+		}
+		one, two := trace(t, base, c.first), trace(t, base, c.first)
+		if !reflect.DeepEqual(one, two) || len(one) != 8 || one[7].Step != 7 || !(one[7].Loss < one[0].Loss) || !(one[0].GradNorm > 0) {
+			t.Errorf("%s: %+v, then %+v", c.name, one, two)
+		}
+		m, err := OpenModel(t.TempDir(), c.model, c.adapter, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lp, err := m.Score([]Line{{IDs: traced[0]}, {IDs: traced[1]}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, _ := Perplexity(lp...)
+		if got := trace(t, c.model, c.then)[0].Loss; math.Abs(got-want) > 1e-5 {
+			t.Errorf("%s: the saved result scores %g nats a token, a trace from it begins at %g", c.name, want, got)
+		}
+	}
+}
+
+func TestInspect(t *testing.T) {
+	dir := t.TempDir()
+	if err := tiny.Model(dir, checkpoint.GPT2); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Inspect(t.TempDir(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := int64(0)
+	for _, mod := range m.Modules {
+		sum += mod.Params
+	}
+	if sum != m.Params || m.Family != checkpoint.GPT2 || !slices.Contains(m.AllLinear, "transformer.h.0.attn.c_attn") || m.WeightMiB["f32"] != 2*m.WeightMiB["bf16"] {
+		t.Errorf("%+v", m)
+	}
+	w, err := InspectNF4(t.TempDir(), dir, "transformer.h.0.attn.c_attn.weight")
+	if err != nil || len(w.Packed) != 64 || w.Packed == w.Dequantised {
+		t.Errorf("%+v, %v", w, err)
+	}
+	if _, err := InspectNF4(t.TempDir(), dir, "nothing"); err == nil {
+		t.Error("a tensor that is not there was quantised")
+	}
+}
