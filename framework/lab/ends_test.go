@@ -187,3 +187,29 @@ func TestLeaseThatIsLost(t *testing.T) {
 	}
 	b.ended(id, tracking.Lost, "reaped by a test")
 }
+
+// A host that was taken for dead, and wakes, adds nothing to its run, not even
+// an event.
+func TestLostRunIsNotWrittenOn(t *testing.T) {
+	b := newBench(t)
+	said, held := 0, 0
+	id, err := b.stopAt(b.one(map[string]any{"fault": "linger", "hold_at": 3}), func(u run.Update) bool {
+		if u.Log != "" {
+			said++
+		}
+		if said == 3 && held == 0 { // the third line has come and is not written
+			held = len(b.events(u.RunID))
+			if err := b.Store.SetStatus(t.Context(), u.RunID, tracking.Lost, "reaped by a test"); err != nil {
+				t.Error(err)
+			}
+		}
+		return atStep(3)(u)
+	})
+	if err == nil {
+		t.Fatal("it finished")
+	}
+	b.ended(id, tracking.Lost, "reaped by a test")
+	if n := len(b.events(id)); held == 0 || n != held {
+		t.Errorf("%d events where there were %d when it was lost", n, held)
+	}
+}

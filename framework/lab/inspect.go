@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -36,8 +37,8 @@ type ModuleInfo struct {
 const mib = 1 << 20
 
 // Inspect reads a model's architecture and weights.
-func Inspect(state, name string) (*ModelInfo, error) {
-	dir, err := ModelDir(state, name)
+func (ms Models) Inspect(ctx context.Context, name string) (*ModelInfo, error) {
+	dir, err := ms.Dir(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -114,8 +115,8 @@ type NF4Info struct {
 }
 
 // InspectNF4 quantises one stored tensor of a model folder, as bitsandbytes does.
-func InspectNF4(state, name, tensor string) (*NF4Info, error) {
-	dir, err := ModelDir(state, name)
+func (ms Models) InspectNF4(ctx context.Context, name, tensor string) (*NF4Info, error) {
+	dir, err := ms.Dir(ctx, name)
 	if err != nil {
 		return nil, err
 	}

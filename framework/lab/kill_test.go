@@ -5,7 +5,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tunelab/tunelab/framework/plugin/living"
 	"github.com/tunelab/tunelab/framework/plugin/testplugins"
 	"github.com/tunelab/tunelab/framework/run"
 	"github.com/tunelab/tunelab/tracking"
@@ -194,4 +197,53 @@ func TestRunOfAKilledHostIsLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.same(whole, again)
+}
+
+// A host may be killed before it has written the row of its run, and before it
+// has taken the lease.
+func TestRunsThatNeverBegan(t *testing.T) {
+	b := newBench(t)
+	exp, err := b.Store.CreateExperiment(t.Context(), "e")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mark := func(id string, alive bool) (folder string) {
+		t.Helper()
+		folder = filepath.Join(b.Dir, "runs", id)
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		m, err := living.Mark(filepath.Join(folder, "host"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !alive {
+			m.Release()
+		}
+		t.Cleanup(m.Release)
+		return folder
+	}
+	var rows [2]string // of a dead host and of a live one
+	for i := range rows {
+		r, err := b.Store.CreateRun(t.Context(), tracking.NewRun{Run: tracking.Run{Experiment: exp.ID, Method: "m"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows[i] = r.ID
+		mark(r.ID, i == 1)
+	}
+	dead, live := mark("without-a-row", false), mark("about-to-get-one", true)
+	b = open(t, b.dir)
+	b.ended(rows[0], tracking.Lost, "before it took the run up")
+	if r := b.row(rows[1]); r.Status != tracking.Pending {
+		t.Errorf("the run of a live host is %s (%s)", r.Status, r.Reason)
+	}
+	if _, err := os.Stat(dead); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder of a run that never began is there: %v", err)
+	}
+	for _, folder := range []string{live, filepath.Join(b.Dir, "runs", rows[0]), filepath.Join(b.Dir, "runs", rows[1])} {
+		if _, err := os.Stat(folder); err != nil {
+			t.Error(err)
+		}
+	}
 }

@@ -197,6 +197,15 @@ func (b *bench) metrics(id string) []tracking.Metric {
 	return ms
 }
 
+func (b *bench) events(id string) []tracking.Event {
+	b.t.Helper()
+	es, err := b.Store.Events(b.t.Context(), id, tracking.EventFilter{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return es
+}
+
 // same demands that two runs have the same numbers, answers and files.
 func (b *bench) same(x, y string) {
 	b.t.Helper()

@@ -21,10 +21,11 @@ const Version = "0.1.0"
 
 // Options of Open; the zero value is good.
 type Options struct {
-	Watch    func(run.Update) // told how runs go; may be nil
-	Lock     string           // lock file of plugins; default $TUNELAB_LOCK, or tunelab.lock in the working folder
-	Unlocked bool             // the development override: load plugins that the lock file does not hold, and mark their runs
-	Warn     func(string)     // told of each plugin that is loaded so; may be nil
+	Watch    func(run.Update)                     // told how runs go; may be nil
+	Lock     string                               // lock file of plugins; default $TUNELAB_LOCK, or tunelab.lock in the working folder
+	Unlocked bool                                 // the development override: load plugins that the lock file does not hold, and mark their runs
+	Warn     func(string)                         // told of each plugin that is loaded so; may be nil
+	Download func(file string, done, total int64) // told of what is fetched from the Hub; may be nil
 }
 
 // Lab is an open state folder: the record of every run, its artifacts, caches.
@@ -33,6 +34,7 @@ type Lab struct {
 	Artifacts *artifact.Store
 	Dir       string
 	Planned   func(done, total int) // told before each run of a study; may be nil
+	models    Models
 	runner    *run.Runner
 	warn      func(string)
 	warned    map[string]bool // paths of plugins
@@ -57,7 +59,7 @@ func Open(dir string, o Options) (*Lab, error) {
 		store.Close()
 		return nil, err
 	}
-	l := &Lab{Store: store, Artifacts: blobs, Dir: dir, warn: o.Warn, warned: map[string]bool{}}
+	l := &Lab{Store: store, Artifacts: blobs, Dir: dir, models: Models{State: dir, Download: o.Download}, warn: o.Warn, warned: map[string]bool{}}
 	l.runner = &run.Runner{Store: store, Artifacts: blobs, Dir: dir, Find: host.FindOptions{Lock: o.Lock, Unlocked: o.Unlocked}, Features: service.Features, Watch: o.Watch, Version: Version, Now: time.Now}
 	if _, err := l.runner.Reap(context.Background()); err != nil {
 		store.Close()

@@ -2,11 +2,12 @@ package lab
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -47,11 +48,11 @@ func BenchmarkLaunch(b *testing.B) {
 
 func median[T any](sorted []T) T { return sorted[len(sorted)/2] }
 
-// cost is what a trainer's processes used: wall time, and user and system time
-// with that of the plugins that a host had reaped.
-type cost struct{ wall, cpu time.Duration }
+// cost is what a trainer used, in seconds: wall time, user and system time of
+// all its processes, and that of the host alone.
+type cost struct{ wall, cpu, host float64 }
 
-func runTrainer(b *testing.B, t trainer) (cost, string) {
+func runTrainer(b *testing.B, t trainer) (c cost, loss float64) {
 	b.Helper()
 	raw, err := json.Marshal(t)
 	if err != nil {
@@ -61,69 +62,67 @@ func runTrainer(b *testing.B, t trainer) (cost, string) {
 	cmd.Env = append(os.Environ(), trainerVar+"="+string(raw))
 	start := time.Now()
 	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.HasPrefix(string(out), "loss ") {
-		b.Fatalf("the trainer says %s, %v", out, err)
+	c.wall = time.Since(start).Seconds()
+	if _, e := fmt.Sscanf(string(out), "loss %g host %g", &loss, &c.host); err != nil || e != nil {
+		b.Fatalf("the trainer says %s, %v", out, errors.Join(err, e))
 	}
-	st := cmd.ProcessState
-	return cost{time.Since(start), st.UserTime() + st.SystemTime()}, string(out)
+	c.cpu = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds() // with the plugins that the host reaped
+	return c, loss
 }
 
-// pair trains once in one process and once through a host and a plugin, and
-// demands the same last loss. Which goes first alternates.
-func pair(b *testing.B, i, steps int, plugin string) (alone, hosted cost) {
+// compared are medians over pairs: what more is used through a plugin.
+type compared struct{ aloneCPU, moreWall, moreCPU, host float64 }
+
+// bothWays trains so many steps, in pairs, once in one process and once through
+// a host and a plugin, and demands the same last loss. Which goes first
+// alternates.
+func bothWays(b *testing.B, plugin string, steps, pairs int) compared {
 	b.Helper()
-	var losses [2]string
-	for _, side := range [][]int{{0, 1}, {1, 0}}[i%2] {
-		if side == 0 {
-			alone, losses[0] = runTrainer(b, trainer{b.TempDir(), "", steps})
-		} else {
-			hosted, losses[1] = runTrainer(b, trainer{b.TempDir(), plugin, steps})
+	var alone, wall, cpu, host []float64
+	for i := range pairs {
+		var c [2]cost
+		var loss [2]float64
+		for k := range c {
+			side := (k + i) % 2
+			c[side], loss[side] = runTrainer(b, trainer{b.TempDir(), []string{"", plugin}[side], steps})
 		}
+		if loss[0] != loss[1] {
+			b.Fatalf("the last losses differ: %g and %g", loss[0], loss[1])
+		}
+		b.Logf("%d steps: alone %.2f s (CPU %.2f s), through a plugin %.2f s (CPU %.2f s, of the host %.2f s)", steps, c[0].wall, c[0].cpu, c[1].wall, c[1].cpu, c[1].host)
+		alone, wall, cpu, host = append(alone, c[0].cpu), append(wall, c[1].wall-c[0].wall), append(cpu, c[1].cpu-c[0].cpu), append(host, c[1].host)
 	}
-	if losses[0] != losses[1] {
-		b.Fatalf("the last losses differ: %s and %s", losses[0], losses[1])
+	for _, list := range [][]float64{alone, wall, cpu, host} {
+		slices.Sort(list)
 	}
-	return alone, hosted
+	return compared{median(alone), median(wall), median(cpu), median(host)}
 }
 
 // BenchmarkOverhead compares training in one process with the same through a
 // host, a plugin and the record, from the start of the first process to the end
-// of the last: a run of one step has the fixed cost, longer ones add the cost of
-// their events. TUNELAB_LONG=1 adds runs of about a minute.
+// of the last. The difference of two long runs drowns in their own noise, so it
+// is put together: runs of one step have the fixed cost, and what the host uses
+// more in a longer run is the cost of its steps. TUNELAB_LONG=1 makes that run
+// a minute long.
 func BenchmarkOverhead(b *testing.B) {
 	plugin := buildLoRA(b)
-	sizes := []struct {
-		name         string
-		steps, pairs int
-	}{{"fixed", 1, 9}, {"short", 300, 5}}
+	steps, pairs := 300, 3
 	if os.Getenv("TUNELAB_LONG") != "" {
-		sizes = append(sizes, struct {
-			name         string
-			steps, pairs int
-		}{"minute", 2400, 3})
+		steps = 2400
 	}
-	for _, s := range sizes {
-		b.Run(s.name, func(b *testing.B) {
-			for b.Loop() {
-				var alone, hosted, more, moreCPU []float64
-				for i := range s.pairs {
-					x, y := pair(b, i, s.steps, plugin)
-					b.Logf("pair %d: alone %.2f s (CPU %.2f s), through a plugin %.2f s (CPU %.2f s)", i, x.wall.Seconds(), x.cpu.Seconds(), y.wall.Seconds(), y.cpu.Seconds())
-					alone, hosted = append(alone, x.wall.Seconds()), append(hosted, y.wall.Seconds())
-					more, moreCPU = append(more, (y.wall-x.wall).Seconds()), append(moreCPU, (y.cpu-x.cpu).Seconds())
-				}
-				for _, list := range [][]float64{alone, hosted, more, moreCPU} {
-					slices.Sort(list)
-				}
-				b.ReportMetric(median(alone), "alone-s")
-				b.ReportMetric(median(hosted), "hosted-s")
-				b.ReportMetric(median(more), "more-s")
-				b.ReportMetric(median(moreCPU), "more-CPU-s")
-				b.ReportMetric(100*median(moreCPU)/60, "%-of-a-minute")
-				if median(moreCPU) > mostOverhead*60 {
-					b.Errorf("%.2f s more CPU time than without a plugin, above %.0f %% of a minute", median(moreCPU), 100*mostOverhead)
-				}
-			}
-		})
+	for b.Loop() {
+		fixed, long := bothWays(b, plugin, 1, 9), bothWays(b, plugin, steps, pairs)
+		n := float64(steps - 1)
+		step, perStep := (long.aloneCPU-fixed.aloneCPU)/n, (long.host-fixed.host)/n
+		minute := fixed.moreCPU + perStep*(60-fixed.aloneCPU)/step
+		b.ReportMetric(fixed.moreWall, "fixed-s")
+		b.ReportMetric(fixed.moreCPU, "fixed-CPU-s")
+		b.ReportMetric(1e6*perStep, "CPU-µs/step")
+		b.ReportMetric(1e3*step, "ms/step-alone")
+		b.ReportMetric(100*minute/60, "%-of-a-minute")
+		b.ReportMetric(100*long.moreCPU/long.aloneCPU, "%-direct")
+		if minute > mostOverhead*60 {
+			b.Errorf("%.2f s more CPU time in a run of a minute, above %.0f %%", minute, 100*mostOverhead)
+		}
 	}
 }

@@ -38,7 +38,7 @@ func (l *Lab) RunStudy(ctx context.Context, s *Study) error {
 	if ds := s.check(); ds.Err() != nil {
 		return ds
 	}
-	dir, err := l.modelDir(s.path(s.Model))
+	dir, exactly, err := l.models.find(ctx, s.path(s.Model))
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (l *Lab) RunStudy(ctx context.Context, s *Study) error {
 		}
 		job := run.Job{Experiment: s.Name, Label: c.entry.Label, Plugin: s.path(c.entry.Plugin), ModelDir: dir, Data: c.data, HeldOut: held, Reuse: true,
 			Gold:   golds[c.data.Gold],
-			Source: run.Source{Model: absolute(s.path(s.Model)), Task: absolute(c.task), Plugin: absolute(s.path(c.entry.Plugin)), Test: s.Test, DataSeed: c.seed, HeldOut: absolute(s.path(s.Forgetting))},
+			Source: run.Source{Model: exactly, Task: absolute(c.task), Plugin: absolute(s.path(c.entry.Plugin)), Test: s.Test, DataSeed: c.seed, HeldOut: absolute(s.path(s.Forgetting))},
 			Spec:   spec.Run{Method: c.entry.Name, Seed: c.seed, Budget: s.Budget, Compute: s.Compute}}
 		id, err := l.runCell(ctx, c, job)
 		filled := Cell{Label: c.entry.Label, Method: c.entry.Name, Task: c.data.Task.Name, Seed: c.seed, Run: id, Baseline: c.baseline}

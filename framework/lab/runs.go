@@ -53,7 +53,7 @@ func (l *Lab) job(ctx context.Context, s *Study) (run.Job, spec.Method, error) {
 	if ds := s.check(); ds.Err() != nil {
 		return run.Job{}, spec.Method{}, ds
 	}
-	dir, err := l.modelDir(s.Model)
+	dir, exactly, err := l.models.find(ctx, s.Model)
 	if err != nil {
 		return run.Job{}, spec.Method{}, err
 	}
@@ -75,7 +75,7 @@ func (l *Lab) job(ctx context.Context, s *Study) (run.Job, spec.Method, error) {
 		return run.Job{}, m, fmt.Errorf("method %s does not apply to task %s: %s", e.Name, t.Task.Name, why)
 	}
 	return run.Job{Experiment: s.Name, Label: e.Label, Plugin: e.Plugin, ModelDir: dir, Data: t.Budgeted(s.Budget.Examples, s.Seeds[0]), HeldOut: held, Gold: golds[t.Gold],
-		Source: run.Source{Model: absolute(s.Model), Task: absolute(s.Tasks[0]), Plugin: absolute(e.Plugin), DataSeed: s.Seeds[0]},
+		Source: run.Source{Model: exactly, Task: absolute(s.Tasks[0]), Plugin: absolute(e.Plugin), DataSeed: s.Seeds[0]},
 		Spec:   spec.Run{Method: e.Name, Params: e.Params, Seed: s.Seeds[0], Budget: s.Budget, Compute: s.Compute}}, m, nil
 }
 
@@ -98,7 +98,7 @@ func (l *Lab) again(ctx context.Context, id string) (run.Job, tracking.Run, erro
 	if err != nil {
 		return run.Job{}, row, fmt.Errorf("run %s: its task: %w", row.ID, err)
 	}
-	dir, err := l.modelDir(src.Model)
+	dir, err := l.models.Dir(ctx, src.Model)
 	if err != nil {
 		return run.Job{}, row, fmt.Errorf("run %s: its model: %w", row.ID, err)
 	}

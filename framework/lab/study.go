@@ -178,7 +178,7 @@ func (s *Study) baselines() bool { return s.Baselines == nil || *s.Baselines }
 
 // path resolves a path of the study file.
 func (s *Study) path(p string) string {
-	if p == "" || filepath.IsAbs(p) || strings.HasPrefix(p, "~") {
+	if p == "" || filepath.IsAbs(p) || strings.HasPrefix(p, "~") || onHub(p) {
 		return p
 	}
 	return filepath.Join(s.dir, p)

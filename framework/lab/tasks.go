@@ -78,16 +78,6 @@ func embedded(t gen.Task) (*data.Prepared, error) {
 }
 
 // modelDir resolves a study's model to a folder.
-func (l *Lab) modelDir(name string) (string, error) {
-	if name == "" || name == base.Name {
-		return base.Unpack(l.Dir + "/models")
-	}
-	if _, err := os.Stat(name); err != nil {
-		return "", fmt.Errorf("model %q: %w; give a Hugging Face folder, or %q", name, err, base.Name)
-	}
-	return name, nil
-}
-
 // TaskSummary is a task as people look at it before they run it.
 type TaskSummary struct {
 	Task       spec.Task    `json:"task"`

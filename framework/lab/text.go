@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"path/filepath"
 
 	"github.com/tunelab/tunelab/framework/data"
 	"github.com/tunelab/tunelab/framework/llm/generate"
@@ -62,17 +61,9 @@ func ReadLines(r io.Reader, name string, ids bool) ([]Line, error) {
 // Model is a model folder, ready to score and to generate.
 type Model struct{ lm *tune.LM }
 
-// ModelDir is the folder of a model: a Hugging Face folder, or the embedded
-// model (Name of package base), which is unpacked under the state folder.
-func ModelDir(state, name string) (string, error) {
-	l := &Lab{Dir: filepath.Clean(state)}
-	return l.modelDir(name)
-}
-
-// OpenModel loads a model as ModelDir finds it, with a PEFT adapter on it where
-// one is named.
-func OpenModel(state, name, adapter string, threads int) (*Model, error) {
-	path, err := ModelDir(state, name)
+// Open loads a model, with a PEFT adapter on it where a folder is named.
+func (m Models) Open(ctx context.Context, name, adapter string, threads int) (*Model, error) {
+	path, err := m.Dir(ctx, name)
 	if err != nil {
 		return nil, err
 	}

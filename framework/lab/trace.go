@@ -18,7 +18,7 @@ import (
 
 // TraceOptions of Trace. Zero values mean what they say: no decay, no clipping.
 type TraceOptions struct {
-	Model       string  // Hugging Face folder, or "embedded"
+	Model       string  // as Models finds it
 	LoRA        bool    // else all weights train
 	Steps       int     // optimiser steps
 	Batch       int     // sequences in a step
@@ -46,10 +46,9 @@ type TraceStep struct {
 // Trace trains on sequences in the plainest way there is, so that each step can
 // be held against another system's: AdamW (0.9, 0.999, 1e-8) at a constant rate,
 // no dropout; step k takes the sequences from k*Batch on, beginning again at the
-// end of the list; the labels are the ids. The embedded model is unpacked under
-// the state folder.
-func Trace(ctx context.Context, state string, ids [][]int, o TraceOptions, emit func(TraceStep) error) error {
-	dir, err := ModelDir(state, o.Model)
+// end of the list; the labels are the ids.
+func (ms Models) Trace(ctx context.Context, ids [][]int, o TraceOptions, emit func(TraceStep) error) error {
+	dir, err := ms.Dir(ctx, o.Model)
 	if err != nil {
 		return err
 	}

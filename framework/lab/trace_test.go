@@ -17,7 +17,7 @@ func trace(t *testing.T, model string, o TraceOptions) []TraceStep {
 	t.Helper()
 	o.Model, o.Batch, o.LR, o.Threads, o.Clip = model, 2, 1e-2, 1, 1
 	var out []TraceStep
-	if err := Trace(t.Context(), t.TempDir(), traced, o, func(s TraceStep) error { out = append(out, s); return nil }); err != nil {
+	if err := (Models{}).Trace(t.Context(), traced, o, func(s TraceStep) error { out = append(out, s); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return out
@@ -45,7 +45,7 @@ func TestTrace(t *testing.T) {
 		if !reflect.DeepEqual(one, two) || len(one) != 8 || one[7].Step != 7 || !(one[7].Loss < one[0].Loss) || !(one[0].GradNorm > 0) {
 			t.Errorf("%s: %+v, then %+v", c.name, one, two)
 		}
-		m, err := OpenModel(t.TempDir(), c.model, c.adapter, 1)
+		m, err := (Models{}).Open(t.Context(), c.model, c.adapter, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,7 +65,7 @@ func TestInspect(t *testing.T) {
 	if err := tiny.Model(dir, checkpoint.GPT2); err != nil {
 		t.Fatal(err)
 	}
-	m, err := Inspect(t.TempDir(), dir)
+	m, err := (Models{}).Inspect(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,11 +76,11 @@ func TestInspect(t *testing.T) {
 	if sum != m.Params || m.Family != checkpoint.GPT2 || !slices.Contains(m.AllLinear, "transformer.h.0.attn.c_attn") || m.WeightMiB["f32"] != 2*m.WeightMiB["bf16"] {
 		t.Errorf("%+v", m)
 	}
-	w, err := InspectNF4(t.TempDir(), dir, "transformer.h.0.attn.c_attn.weight")
+	w, err := (Models{}).InspectNF4(t.Context(), dir, "transformer.h.0.attn.c_attn.weight")
 	if err != nil || len(w.Packed) != 64 || w.Packed == w.Dequantised {
 		t.Errorf("%+v, %v", w, err)
 	}
-	if _, err := InspectNF4(t.TempDir(), dir, "nothing"); err == nil {
+	if _, err := (Models{}).InspectNF4(t.Context(), dir, "nothing"); err == nil {
 		t.Error("a tensor that is not there was quantised")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/tunelab/tunelab/framework/base"
@@ -56,7 +57,8 @@ func (t trainer) params() map[string]any {
 	return map[string]any{"max_steps": t.Steps, "epochs": 1000, "eval_every": 100}
 }
 
-// beTrainer prints "loss V", the last training loss.
+// beTrainer prints "loss V host S", the last training loss and the CPU seconds of
+// this process.
 func beTrainer(text string) error {
 	var t trainer
 	if err := json.Unmarshal([]byte(text), &t); err != nil {
@@ -78,7 +80,15 @@ func beTrainer(text string) error {
 	if _, err := l.RunOne(context.Background(), One{Method: "lora", Plugin: t.Plugin, Model: base.Name, Task: trainerTask, Seed: 3, Params: t.params(), Compute: oneThread()}); err != nil {
 		return err
 	}
-	fmt.Println("loss", last)
+	return sayLoss(last)
+}
+
+func sayLoss(loss float64) error {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return err
+	}
+	fmt.Printf("loss %g host %g\n", loss, float64(u.Utime.Nano()+u.Stime.Nano())/1e9)
 	return nil
 }
 
@@ -138,8 +148,7 @@ func (t trainer) alone() error {
 			return err
 		}
 	}
-	fmt.Println("loss", last)
-	return nil
+	return sayLoss(last)
 }
 
 // buildLoRA builds plugins/lora, as it is shipped.

@@ -9,8 +9,8 @@ import (
 
 // Weights reads the weights of a model folder, or of the embedded model, as
 // gorgonia tensors, by name.
-func (l *Lab) Weights(model string) ([]weights.Named, error) {
-	dir, err := l.modelDir(model)
+func (l *Lab) Weights(ctx context.Context, model string) ([]weights.Named, error) {
+	dir, err := l.models.Dir(ctx, model)
 	if err != nil {
 		return nil, err
 	}
@@ -41,5 +41,5 @@ func (l *Lab) RunBase(ctx context.Context, id string) ([]weights.Named, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l.Weights(src.Model)
+	return l.Weights(ctx, src.Model)
 }

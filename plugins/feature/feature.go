@@ -13,7 +13,6 @@ import (
 	"github.com/tunelab/tunelab/framework/llm/features"
 	"github.com/tunelab/tunelab/framework/plugin/sdk"
 	"github.com/tunelab/tunelab/framework/spec"
-	"github.com/tunelab/tunelab/framework/tune"
 )
 
 // feature fits a small classifier on hidden states of the frozen model.
@@ -33,7 +32,7 @@ func (feature) Describe() spec.Method {
 
 func (feature) Schema() spec.Schema {
 	return spec.Schema{Params: []spec.Param{
-		{Name: "features", Type: "string", Default: features.Both, Choices: []string{features.Last, features.Mean, features.Both}, Description: "hidden state of the last token, mean over tokens, or the two together", Source: "Peters et al. 2019, section 2"},
+		{Name: "features", Type: "string", Default: features.Both, Choices: []string{features.CLS, features.Last, features.Mean, features.Both}, Description: "hidden state of the first token (cls: encoders alone), of the last, the mean over tokens, or the last and the mean together", Source: "Peters et al. 2019, section 2"},
 		{Name: "layer", Type: "int", Default: -1, Min: spec.At(-1), Description: "which hidden state: 0 the embeddings, n that after the n-th block; the last one, also -1, stands after the final norm", Source: "transformers, output_hidden_states"},
 		{Name: "classifier", Type: "string", Default: logistic, Choices: []string{logistic, svm, mlp}, Description: "multinomial logistic regression, one-against-rest SVM with squared hinge, or one hidden layer of tanh units", Source: "scikit-learn LogisticRegression, LinearSVC, MLPClassifier"},
 		{Name: "c", Type: "float", Default: 1.0, Min: spec.At(1e-6), Max: spec.At(1e6), Description: "weight of the data against the L2 penalty", Source: "scikit-learn LogisticRegression, C"},
@@ -46,7 +45,12 @@ const classifierFile = "classifier.json"
 
 // Estimate counts the classifier's weights and the features' forward pass.
 func (f feature) Estimate(ctx context.Context, in *sdk.Input) (spec.Estimate, error) {
-	lm, err := tune.Open(in.ModelDir, in.Spec.Compute)
+	x, err := newExtractor(in)
+	if err != nil {
+		return spec.Estimate{}, err
+	}
+	defer x.Close()
+	n, width, err := x.Size()
 	if err != nil {
 		return spec.Estimate{}, err
 	}
@@ -56,12 +60,11 @@ func (f feature) Estimate(ctx context.Context, in *sdk.Input) (spec.Estimate, er
 	}
 	tokens := 0
 	for _, e := range train {
-		tokens += lm.Tokens(e.Input)
-	}
-	n := int64(lm.Model.ParamCount())
-	width := lm.Model.Config().HiddenSize
-	if in.Params.String("features") == features.Both {
-		width *= 2
+		k, err := x.Tokens(e.Input)
+		if err != nil {
+			return spec.Estimate{}, err
+		}
+		tokens += k
 	}
 	c := classifier{Kind: in.Params.String("classifier"), Labels: len(in.Spec.Task.Labels), In: width, Hidden: in.Params.Int("hidden")}
 	return spec.Estimate{TotalParams: n, TrainableParams: int64(c.weights()), FLOPs: 2 * float64(n) * float64(tokens),

@@ -5,8 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/tunelab/tunelab/framework/lab"
 )
 
 type modelCmd struct {
@@ -20,7 +18,7 @@ type inspectCmd struct {
 
 func (c *inspectCmd) Run(a *app) error {
 	if c.NF4 != "" {
-		w, err := lab.InspectNF4(a.dir, c.Model, c.NF4)
+		w, err := a.models().InspectNF4(a.ctx, c.Model, c.NF4)
 		if err != nil {
 			return err
 		}
@@ -29,7 +27,7 @@ func (c *inspectCmd) Run(a *app) error {
 		}
 		return columns(a.out, []string{"tensor\t" + w.Tensor, "shape\t" + dims(w.Shape), "sha256 of the packed codes\t" + w.Packed, "sha256 of the dequantised float32\t" + w.Dequantised})
 	}
-	m, err := lab.Inspect(a.dir, c.Model)
+	m, err := a.models().Inspect(a.ctx, c.Model)
 	if err != nil {
 		return err
 	}

@@ -52,6 +52,9 @@ type commands struct {
 	Pretrain pretrainCmd `cmd:"" help:"Train the base model from the seeded generator."`
 	Generate generateCmd `cmd:"" help:"Continue prompts with a model or a run's result."`
 	Score    scoreCmd    `cmd:"" help:"Print token log-probabilities under a model or a run's result."`
+	Tokenize tokenizeCmd `cmd:"" help:"Turn texts into a model's tokens and back."`
+	Chat     chatCmd     `cmd:"" name:"chat-template" help:"Render conversations with a model's chat template."`
+	Embed    embedCmd    `cmd:"" help:"Print hidden states or embeddings of sequences."`
 	Trace    traceCmd    `cmd:"" name:"train-trace" help:"Train a few plain steps and print each loss, to hold against another system."`
 	Models   modelCmd    `cmd:"" name:"model" help:"Look into a model folder."`
 	Weights  weightsCmd  `cmd:"" help:"Summarise the weights of a model, or what a run changed in them."`

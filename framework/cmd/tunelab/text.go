@@ -78,7 +78,7 @@ func (c *scoreCmd) Run(a *app) error {
 			return err
 		}
 	} else {
-		m, err := lab.OpenModel(a.dir, c.Model, c.Adapter, c.Threads)
+		m, err := a.models().Open(a.ctx, c.Model, c.Adapter, c.Threads)
 		if err != nil {
 			return err
 		}
@@ -172,7 +172,7 @@ func (c *generateCmd) generate(a *app, in []lab.Line) ([]generated, error) {
 	if len(c.Field) > 0 {
 		return nil, &codeError{exitUsage, errors.New("--field fills the template of a run's task; with --model give --prompt")}
 	}
-	m, err := lab.OpenModel(a.dir, c.Model, c.Adapter, c.Threads)
+	m, err := a.models().Open(a.ctx, c.Model, c.Adapter, c.Threads)
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ func (c *traceCmd) Run(a *app) error {
 	if !a.json {
 		fmt.Fprintf(a.out, "%6s  %-12s %s\n", "STEP", "LOSS", "GRADIENT NORM")
 	}
-	return lab.Trace(a.ctx, a.dir, ids, lab.TraceOptions{Model: c.Model, LoRA: c.Method == "lora", Steps: c.Steps, Batch: c.Batch, LR: c.LR, WeightDecay: c.WeightDecay, Clip: c.Clip,
+	return a.models().Trace(a.ctx, ids, lab.TraceOptions{Model: c.Model, LoRA: c.Method == "lora", Steps: c.Steps, Batch: c.Batch, LR: c.LR, WeightDecay: c.WeightDecay, Clip: c.Clip,
 		Threads: c.Threads, Rank: c.LoraR, Alpha: c.LoraAlpha, Targets: c.Targets, Init: c.Init, Seed: c.Seed, Save: c.Save},
 		func(s lab.TraceStep) error {
 			if a.json {

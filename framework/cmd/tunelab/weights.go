@@ -30,7 +30,7 @@ func (c *weightsCmd) Run(a *app) error {
 		if base, err = l.RunBase(a.ctx, c.Run_); err != nil {
 			return err
 		}
-	} else if list, err = l.Weights(c.Model); err != nil {
+	} else if list, err = l.Weights(a.ctx, c.Model); err != nil {
 		return err
 	}
 	all := weights.Summarise(list, base)

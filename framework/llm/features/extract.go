@@ -3,9 +3,10 @@ package features
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/tunelab/tunelab/framework/compute"
-	"github.com/tunelab/tunelab/framework/llm/model"
+	"github.com/tunelab/tunelab/framework/llm/encoder"
 	"github.com/tunelab/tunelab/framework/llm/tokenizer"
 	"github.com/tunelab/tunelab/framework/train/autograd"
 )
@@ -13,6 +14,7 @@ import (
 // Poolings: which hidden states make a text's vector of C or, for Both, 2C
 // numbers.
 const (
+	CLS  = "cls"  // of the first token, of an encoder; a decoder's has seen nothing
 	Last = "last" // of the last token
 	Mean = "mean" // the mean over tokens
 	Both = "both" // the last, then the mean
@@ -25,9 +27,9 @@ type Options struct {
 	CacheDir  string // "": nothing is kept
 	Engine    string // default "cpu"
 	Threads   int    // 0: all cores
-	Pooling   string // Last, Mean or Both
+	Pooling   string // CLS, Last, Mean or Both
 	Layer     int    // 0 the embeddings, n the state after the n-th block; the last one, also -1, stands after the final norm (transformers, output_hidden_states)
-	MaxLength int    // tokens at which texts are cut; 0, or more than that: the model's context
+	MaxLength int    // tokens at which texts are cut (encoder.Cut, for an encoder); 0, or more than that: the model's context
 }
 
 // Row is what the model gives for one text.
@@ -49,19 +51,39 @@ func (e *LayerError) Error() string {
 // only when it is needed.
 type Extractor struct {
 	o   Options
-	m   *model.Model
+	m   network
 	tok *tokenizer.Tokenizer
 }
 
 // New makes an Extractor.
 func New(o Options) (*Extractor, error) {
-	if o.Pooling != Last && o.Pooling != Mean && o.Pooling != Both {
-		return nil, fmt.Errorf("pooling %q is none of %s, %s and %s", o.Pooling, Last, Mean, Both)
+	if !slices.Contains([]string{CLS, Last, Mean, Both}, o.Pooling) {
+		return nil, fmt.Errorf("pooling %q is none of %s, %s, %s and %s", o.Pooling, CLS, Last, Mean, Both)
 	}
 	if o.Engine == "" {
 		o.Engine = "cpu"
 	}
 	return &Extractor{o: o}, nil
+}
+
+// Size loads the model and gives its number of weights and the length of a vector.
+func (x *Extractor) Size() (params int64, width int, err error) {
+	if err := x.load(); err != nil {
+		return 0, 0, err
+	}
+	width, _ = x.m.sizes()
+	if x.o.Pooling == Both {
+		width *= 2
+	}
+	return x.m.ParamCount(), width, nil
+}
+
+// Tokens loads the model and counts the tokens of a text, before any cut.
+func (x *Extractor) Tokens(text string) (int, error) {
+	if err := x.load(); err != nil {
+		return 0, err
+	}
+	return len(x.tok.Encode(text, true)), nil
 }
 
 // Close frees the model.
@@ -105,11 +127,11 @@ func (x *Extractor) load() error {
 	if x.tok, err = tokenizer.Load(x.o.Model); err != nil {
 		return err
 	}
-	m, err := model.Load(x.o.Model, e, model.Options{Frozen: true})
+	m, err := open(x.o.Model, e, x.o.Pooling)
 	if err != nil {
 		return err
 	}
-	layers := m.Config().Layers
+	_, layers := m.sizes()
 	if x.o.Layer < -1 || x.o.Layer > layers {
 		m.Free()
 		return &LayerError{x.o.Layer, layers}
@@ -144,7 +166,7 @@ func (x *Extractor) compute(ctx context.Context, texts []string, progress func(d
 			}
 			keep := min(len(ids), limit)
 			rows = append(rows, Row{Tokens: keep, Cut: len(ids) - keep})
-			seqs = append(seqs, ids[:keep])
+			seqs = append(seqs, x.m.cut(ids, keep))
 			n += keep
 		}
 		if err := x.forward(seqs, rows[len(rows)-len(seqs):]); err != nil {
@@ -156,26 +178,34 @@ func (x *Extractor) compute(ctx context.Context, texts []string, progress func(d
 
 // forward fills in the vectors of rows from one pass over their tokens.
 func (x *Extractor) forward(seqs [][]int, rows []Row) error {
-	c, layer := x.m.Config().HiddenSize, x.o.Layer
+	c, layers := x.m.sizes()
+	layer := x.o.Layer
 	if layer == -1 {
-		layer = x.m.Config().Layers
+		layer = layers
 	}
 	t := autograd.NewTape(x.m.Engine(), false)
 	defer t.Release()
-	b := model.Pack(seqs...)
+	lens, tokens := make([]int, len(seqs)), 0
+	for i, s := range seqs {
+		lens[i] = len(s)
+		tokens += len(s)
+	}
 	err := autograd.Catch(func() {
-		hidden := x.m.HiddenAt(t, b, layer)
+		hidden := x.m.hidden(t, seqs, layer)
 		var parts [][]float32
-		if x.o.Pooling != Mean {
+		switch x.o.Pooling {
+		case CLS:
+			parts = append(parts, encoder.Pool(t, hidden, lens, encoder.CLS).Value())
+		case Last, Both:
 			ends, at := make([]int32, len(seqs)), 0
-			for i, s := range seqs {
-				at += len(s)
+			for i, n := range lens {
+				at += n
 				ends[i] = int32(at - 1)
 			}
 			parts = append(parts, t.Rows(hidden, ends).Value())
 		}
-		if x.o.Pooling != Last {
-			parts = append(parts, t.SegmentMean(hidden, b.SeqLens).Value())
+		if x.o.Pooling == Mean || x.o.Pooling == Both {
+			parts = append(parts, t.SegmentMean(hidden, lens).Value())
 		}
 		for i := range rows {
 			for _, part := range parts {
@@ -185,7 +215,7 @@ func (x *Extractor) forward(seqs [][]int, rows []Row) error {
 			}
 		}
 	})
-	perToken := float64(t.FLOPs()) / float64(len(b.IDs))
+	perToken := float64(t.FLOPs()) / float64(tokens)
 	for i, s := range seqs {
 		rows[i].FLOPs = perToken * float64(len(s))
 	}

@@ -5,13 +5,26 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/tunelab/tunelab/framework/compute"
 	"github.com/tunelab/tunelab/framework/llm/model"
 	"github.com/tunelab/tunelab/framework/train/autograd"
 )
 
+// Base is a model that adapters go on: a *model.Model or an *encoder.Encoder,
+// whose methods these are.
+type Base interface {
+	Family() string
+	Engine() compute.Engine
+	Linears() []*model.Linear
+	Head() *model.Linear // nil: none
+	Embedding() *autograd.Param
+	Freeze()
+	Save(dir string) error
+}
+
 // LoRA is an adapter on a model.
 type LoRA struct {
-	m      *model.Model
+	m      Base
 	cfg    Config
 	layers []*Layer
 	keyed  bool   // a dropout key was given
@@ -40,8 +53,8 @@ const Prefix = "base_model.model."
 // c.Targets names; m computes exactly what it did. A is drawn from rng layer by
 // layer in the model's order. A pattern that names nothing, and a layer that
 // already carries an adapter, are errors; m is then left as it was.
-func Attach(m *model.Model, c Config, rng *rand.Rand) (*LoRA, error) {
-	c = c.withDefaults(m.Config().Family)
+func Attach(m Base, c Config, rng *rand.Rand) (*LoRA, error) {
+	c = c.withDefaults(m.Family())
 	linears, err := Match(m, c.Targets)
 	if err != nil {
 		return nil, err
@@ -69,7 +82,7 @@ func Attach(m *model.Model, c Config, rng *rand.Rand) (*LoRA, error) {
 }
 
 // build makes the layers with A and B zero, without touching the model.
-func build(m *model.Model, c Config, linears []*model.Linear, strictPatterns bool) (*LoRA, error) {
+func build(m Base, c Config, linears []*model.Linear, strictPatterns bool) (*LoRA, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,9 @@ package peft
 import (
 	"fmt"
 	"math"
+	"slices"
+
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 )
 
 // Ways to draw A; B is zero in each.
@@ -42,7 +45,7 @@ type Config struct {
 	Init string
 	// Base is recorded as base_model_name_or_path; empty: null.
 	Base string
-	// TaskType is recorded as task_type; default "CAUSAL_LM".
+	// TaskType is recorded as task_type; default "CAUSAL_LM", of an encoder none.
 	TaskType string
 }
 
@@ -66,7 +69,7 @@ func (c Config) withDefaults(family string) Config {
 	if c.Init == "" {
 		c.Init = InitDefault
 	}
-	if c.TaskType == "" {
+	if c.TaskType == "" && slices.Contains(checkpoint.Families(), family) {
 		c.TaskType = "CAUSAL_LM"
 	}
 	return c

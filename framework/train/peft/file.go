@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
-	"github.com/tunelab/tunelab/framework/llm/model"
 )
 
 // Names of the files of an adapter folder (huggingface/peft,
@@ -29,17 +28,17 @@ func (l *LoRA) Save(dir string) error {
 // PEFT write it. It is strict: a configuration that asks for what is not
 // supported, and a missing, unexpected or misshapen tensor, are errors that
 // name the field or the tensor; m is then left as it was.
-func Load(m *model.Model, dir string) (*LoRA, error) {
+func Load(m Base, dir string) (*LoRA, error) {
 	path := filepath.Join(dir, ConfigFile)
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("load the adapter: %w", err)
 	}
-	c, err := parseConfig(raw, m.Config().Family)
+	c, err := parseConfig(raw, m.Family())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	c = c.withDefaults(m.Config().Family)
+	c = c.withDefaults(m.Family())
 	linears, err := Match(m, c.Targets)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -62,11 +61,14 @@ func Load(m *model.Model, dir string) (*LoRA, error) {
 func (l *LoRA) fields() Fields {
 	c := l.cfg
 	fields := Fields{
-		"task_type": c.TaskType,
+		"task_type": nil,
 		"r":         c.Rank, "lora_alpha": c.Alpha, "lora_dropout": c.Dropout, "target_modules": savedTargets(l),
-		"bias": "none", "fan_in_fan_out": l.m.Config().Family == checkpoint.GPT2, // transformers' Conv1D stores [in, out]
+		"bias": "none", "fan_in_fan_out": l.m.Family() == checkpoint.GPT2, // transformers' Conv1D stores [in, out]
 		"rank_pattern": ordered(c.RankPattern), "alpha_pattern": ordered(c.AlphaPattern),
 		"use_rslora": c.RSLoRA, "use_dora": false, "init_lora_weights": true, "modules_to_save": nil,
+	}
+	if c.TaskType != "" {
+		fields["task_type"] = c.TaskType
 	}
 	if c.Base != "" {
 		fields["base_model_name_or_path"] = c.Base

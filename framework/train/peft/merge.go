@@ -25,7 +25,7 @@ func (l *LoRA) Merge() error {
 		return fmt.Errorf("merge: the adapter is already merged")
 	}
 	for _, layer := range l.layers {
-		if layer.Linear.Head && l.m.Config().TieEmbeddings {
+		if layer.Linear.W != nil && layer.Linear.W == l.m.Embedding() {
 			return fmt.Errorf("merge: module %s shares its weight with the token embedding (tie_word_embeddings); merging would change the embedding: keep the adapter unmerged, or untie the model first", layer.Linear.Name)
 		}
 	}
@@ -93,22 +93,26 @@ func (l *LoRA) SaveMerged(dir string) error {
 
 // MergeError is the largest absolute difference of a logit between the
 // adapted and the merged model over the tokens of b. The adapter is left
-// unmerged.
+// unmerged. Encoders have no such logits and are an error.
 func (l *LoRA) MergeError(b model.Batch) (float64, error) {
+	m, ok := l.m.(*model.Model)
+	if !ok {
+		return 0, fmt.Errorf("merge error: is measured on the logits of a decoder, which a %s is not", l.m.Family())
+	}
 	defer l.Unmerge()
 	worst, at := 0.0, 0
 	for _, n := range b.SeqLens { // one sequence at a time: logits are large
 		one := model.Batch{IDs: b.IDs[at : at+n], SeqLens: []int{n}}
 		at += n
 		l.Unmerge()
-		want, err := logits(l.m, one)
+		want, err := logits(m, one)
 		if err != nil {
 			return 0, err
 		}
 		if err := l.Merge(); err != nil {
 			return 0, err
 		}
-		got, err := logits(l.m, one)
+		got, err := logits(m, one)
 		if err != nil {
 			return 0, err
 		}

@@ -12,10 +12,25 @@ import (
 
 // DefaultTargets are the modules that PEFT adapts in a model family when none
 // are named (peft/utils/constants.py,
-// TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING).
+// TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING). Families that it does not
+// have get the same layers under their own names (ModernBERT: the fused one).
 func DefaultTargets(family string) []string {
-	if family == checkpoint.GPT2 {
+	switch family {
+	case checkpoint.GPT2:
 		return []string{"c_attn"}
+	case checkpoint.GPTNeoX:
+		return []string{"query_key_value"}
+	case checkpoint.Phi:
+		return []string{"q_proj", "v_proj", "fc1", "fc2"}
+	// Encoders, whose package is not needed here.
+	case "bert", "roberta", "electra":
+		return []string{"query", "value"}
+	case "distilbert":
+		return []string{"q_lin", "v_lin"}
+	case "mpnet":
+		return []string{"q", "v"}
+	case "modernbert":
+		return []string{"Wqkv"}
 	}
 	return []string{"q_proj", "v_proj"}
 }
@@ -65,11 +80,17 @@ func (t target) matches(l *model.Linear) bool {
 
 // candidates are the layers that an adapter can go on, in the model's order,
 // the output layer last.
-func candidates(m *model.Model) []*model.Linear { return append(m.Linears(), m.Head()) }
+func candidates(m Base) []*model.Linear {
+	all := m.Linears()
+	if h := m.Head(); h != nil {
+		all = append(all, h)
+	}
+	return all
+}
 
 // Match lists the linear layers of m that the target patterns name, in the
 // model's order. A pattern that names none is an error.
-func Match(m *model.Model, patterns []string) ([]*model.Linear, error) {
+func Match(m Base, patterns []string) ([]*model.Linear, error) {
 	targets, err := parseTargets(patterns)
 	if err != nil {
 		return nil, err
@@ -77,8 +98,12 @@ func Match(m *model.Model, patterns []string) ([]*model.Linear, error) {
 	all := candidates(m)
 	for i, t := range targets {
 		if !slices.ContainsFunc(all, t.matches) {
+			names := leafNames(m)
+			if h := m.Head(); h != nil {
+				names = append(names, h.Name)
+			}
 			return nil, fmt.Errorf("target_modules[%d]: %q names no linear layer of this %s model; it has %s, or give %q",
-				i, t.pattern, m.Config().Family, strings.Join(append(leafNames(m), "lm_head"), ", "), AllLinear)
+				i, t.pattern, m.Family(), strings.Join(names, ", "), AllLinear)
 		}
 	}
 	return selected(all, targets), nil
@@ -96,7 +121,7 @@ func selected(all []*model.Linear, targets []target) []*model.Linear {
 
 // leafNames are the last parts of the block layers' names, sorted, each once:
 // the list that "all-linear" stands for in a saved adapter.
-func leafNames(m *model.Model) []string {
+func leafNames(m Base) []string {
 	var out []string
 	for _, l := range m.Linears() {
 		leaf := l.Name[strings.LastIndexByte(l.Name, '.')+1:]

@@ -1,0 +1,175 @@
+package lab
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/tunelab/tunelab/framework/compute"
+	"github.com/tunelab/tunelab/framework/llm/encoder"
+	"github.com/tunelab/tunelab/framework/llm/model"
+	"github.com/tunelab/tunelab/framework/llm/tokenizer"
+	"github.com/tunelab/tunelab/framework/llm/tokenizer/chat"
+	"github.com/tunelab/tunelab/framework/train/autograd"
+)
+
+// ToTokenize is one text to be tokenised.
+type ToTokenize struct {
+	Text    string `json:"text"`
+	Special *bool  `json:"add_special_tokens"` // nil: true
+}
+
+// Tokenized is a text as tokens.
+type Tokenized struct {
+	IDs     []int    `json:"ids"`
+	Tokens  []string `json:"tokens"`
+	Decoded string   `json:"decoded"` // special tokens included
+}
+
+// ReadJSONL reads JSON objects, one a line, and refuses fields that T does not
+// have. name is used in errors.
+func ReadJSONL[T any](r io.Reader, name string) ([]T, error) {
+	var out []T
+	sc := bufio.NewScanner(r)
+	sc.Buffer(nil, 64<<20)
+	for n := 1; sc.Scan(); n++ {
+		raw := bytes.TrimSpace(sc.Bytes())
+		if len(raw) == 0 {
+			continue
+		}
+		var v T
+		dec := json.NewDecoder(bytes.NewReader(raw))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(&v); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
+		}
+		out = append(out, v)
+	}
+	if err := sc.Err(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%s: no line in it", name)
+	}
+	return out, nil
+}
+
+// Tokenize turns texts into tokens and back with a model's tokenizer.
+func (m Models) Tokenize(ctx context.Context, name string, in []ToTokenize) ([]Tokenized, error) {
+	dir, err := m.Dir(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	tok, err := tokenizer.Load(dir)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Tokenized, len(in))
+	for i, l := range in {
+		ids := tok.Encode(l.Text, l.Special == nil || *l.Special)
+		out[i] = Tokenized{append([]int{}, ids...), append([]string{}, tok.Tokens(ids)...), tok.Decode(ids, false)}
+	}
+	return out, nil
+}
+
+// ChatRequest is a conversation to be rendered.
+type ChatRequest = chat.Request
+
+// RenderChats renders conversations with a model's chat template.
+func (m Models) RenderChats(ctx context.Context, name string, in []ChatRequest) ([]chat.Rendering, error) {
+	dir, err := m.Dir(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	t, err := chat.Load(dir)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]chat.Rendering, len(in))
+	for i, q := range in {
+		if out[i], err = t.Render(q); err != nil {
+			return nil, fmt.Errorf("line %d: %w", i+1, err)
+		}
+	}
+	return out, nil
+}
+
+// Embed gives the hidden states, or one vector, of each line with a model: an
+// encoder or a decoder. pooling is encoder.None, CLS or Mean, or "" for the
+// recipe of a sentence-transformers folder; such a vector is normalised where
+// the recipe says so.
+func (m Models) Embed(ctx context.Context, name, pooling string, in []Line, threads int) ([]encoder.Embedding, error) {
+	dir, err := m.Dir(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	ids, types, err := encodeLines(dir, in)
+	if err != nil {
+		return nil, err
+	}
+	is, err := encoder.In(dir)
+	if err != nil {
+		return nil, err
+	}
+	if is || pooling == "" {
+		return encoder.Embed(ctx, dir, ids, encoder.EmbedOptions{Threads: threads, Pooling: pooling, Types: types})
+	}
+	e, err := compute.Open("cpu", threads)
+	if err != nil {
+		return nil, err
+	}
+	lm, err := model.Load(dir, e, model.Options{Frozen: true})
+	if err != nil {
+		return nil, err
+	}
+	defer lm.Free()
+	out := make([]encoder.Embedding, len(ids))
+	for i := range ids {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if out[i], err = decoderStates(lm, ids[i], pooling); err != nil {
+			return nil, fmt.Errorf("line %d: %w", i+1, err)
+		}
+	}
+	return out, nil
+}
+
+// encodeLines gives each line's ids, and their types where a text was encoded.
+func encodeLines(dir string, in []Line) (ids, types [][]int, err error) {
+	var tok *tokenizer.Tokenizer
+	for _, l := range in {
+		if l.Text == nil {
+			ids = append(ids, l.IDs)
+			continue
+		}
+		if tok == nil {
+			if tok, err = tokenizer.Load(dir); err != nil {
+				return nil, nil, err
+			}
+		}
+		e := tok.EncodeTyped(*l.Text, true)
+		ids, types = append(ids, e.IDs), append(types, e.Types)
+	}
+	return ids, types, nil
+}
+
+func decoderStates(m *model.Model, ids []int, pooling string) (out encoder.Embedding, err error) {
+	t := autograd.NewTape(m.Engine(), false)
+	defer t.Release()
+	err = autograd.Catch(func() {
+		x := m.Hidden(t, model.Pack(ids))
+		if pooling == encoder.None {
+			rows, c := x.Value(), m.Config().HiddenSize
+			for lo := 0; lo < len(rows); lo += c {
+				out.Hidden = append(out.Hidden, rows[lo:lo+c:lo+c])
+			}
+			return
+		}
+		out.Vector = encoder.Pool(t, x, []int{len(ids)}, pooling).Value()
+	})
+	return out, err
+}

@@ -1,0 +1,141 @@
+package encoder
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
+)
+
+// Config is the architecture of an encoder: what config.json says, in one
+// vocabulary for all families.
+type Config struct {
+	Family           string  // as config.json's model_type: BERT, RoBERTa, ...
+	VocabSize        int     // V
+	HiddenSize       int     // C
+	EmbedSize        int     // E; where it differs from C, a projection follows
+	IntermediateSize int     // width of the MLP
+	Layers           int     // blocks
+	Heads            int     // attention heads, HiddenSize/Heads wide
+	MaxPositions     int     // rows of the position table; with rotary positions the longest sequence
+	TypeVocab        int     // token types; 0: the family has none
+	NormEps          float64 // of the layer norms
+	Activation       string  // of the MLP, as transformers names it
+	TieEmbeddings    bool    // the output layer of the masked-LM head is the token embedding
+	AttentionBias    bool    // biases on q, k, v and o
+	MLPBias          bool    // biases in the MLP
+	NormBias         bool    // biases of the layer norms
+
+	// PadPosition is the token id whose tokens all stand at the position of the
+	// same number, while the others count from the next one on, leaving it out
+	// (RoBERTa, MPNet); -1: positions count from 0.
+	PadPosition int
+	// Buckets are the rows of the relative position bias (MPNet); 0: none.
+	Buckets int
+
+	Rotary                bool    // rotary positions (ModernBERT); else a table
+	GlobalTheta           float64 // base of the rotary frequencies
+	LocalTheta            float64 // the same, of local layers
+	Local                 []bool  // which layers see a window alone; with rotary positions, one entry a layer
+	LocalDistance         int     // how far a token of a local layer sees to either side, in tokens
+	HeadActivation        string  // of the masked-LM head
+	HeadBias, DecoderBias bool    // biases of its two linear layers
+	raw                   map[string]json.RawMessage
+}
+
+// HeadDim is the width of an attention head.
+func (c Config) HeadDim() int { return c.HiddenSize / c.Heads }
+
+// ReadConfig reads and checks dir/config.json.
+func ReadConfig(dir string) (Config, error) {
+	path := filepath.Join(dir, checkpoint.ConfigFile)
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return Config{}, fmt.Errorf("%s: is missing; give a Hugging Face model folder: %w", path, err)
+	} else if err != nil {
+		return Config{}, err
+	}
+	c, err := ParseConfig(raw)
+	if err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// ParseConfig reads the text of a config.json as transformers 4 or 5 writes it.
+// A field that would change the computation in a way this package does not know
+// is refused by name. Dropout is not: there is none.
+func ParseConfig(raw []byte) (Config, error) {
+	f := fields{}
+	if err := json.Unmarshal(raw, &f.m); err != nil {
+		return Config{}, fmt.Errorf("not valid JSON: %w", err)
+	}
+	name := f.str("model_type", "")
+	if f.err != nil {
+		return Config{}, f.err
+	}
+	family, ok := families[name]
+	if !ok {
+		return Config{}, unsupported(name)
+	}
+	f.refuse("is_decoder", "a decoder of this family is not an encoder")
+	f.refuse("add_cross_attention", "load a model of the encoder alone")
+	f.refuse("is_encoder_decoder", "load a model of the encoder alone")
+	f.refuse("pruned_heads", "load the whole model")
+	f.refuse("quantization_config", "load the unquantised model")
+	c := family.read(&f)
+	c.Family, c.raw = name, f.m
+	if c.EmbedSize == 0 {
+		c.EmbedSize = c.HiddenSize
+	}
+	if f.err != nil {
+		return c, f.err
+	}
+	return c, c.validate()
+}
+
+// maxLayers bounds what a small file can make the program allocate.
+const maxLayers = 4096
+
+func (c Config) validate() error {
+	for _, d := range []struct {
+		name string
+		v    int
+	}{{"vocab_size", c.VocabSize}, {"hidden_size", c.HiddenSize}, {"embedding_size", c.EmbedSize}, {"intermediate_size", c.IntermediateSize},
+		{"num_hidden_layers", c.Layers}, {"num_attention_heads", c.Heads}, {"max_position_embeddings", c.ContextLength()}} {
+		if d.v <= 0 {
+			return fmt.Errorf("%s: is missing or too small (%d)", d.name, d.v)
+		}
+	}
+	switch {
+	case c.Layers > maxLayers:
+		return fmt.Errorf("num_hidden_layers: %d is more than the %d that are supported", c.Layers, maxLayers)
+	case c.HiddenSize%c.Heads != 0:
+		return fmt.Errorf("num_attention_heads: %d does not divide hidden_size %d", c.Heads, c.HiddenSize)
+	case c.Rotary && c.HeadDim()%2 != 0:
+		return fmt.Errorf("num_attention_heads: a head is %d wide; rotary positions need an even width", c.HeadDim())
+	case c.Rotary && !(c.GlobalTheta > 0 && c.LocalTheta > 0):
+		return fmt.Errorf("rope_theta: %g and %g must be positive", c.GlobalTheta, c.LocalTheta)
+	case !(c.NormEps > 0):
+		return fmt.Errorf("layer_norm_eps: %g is not positive", c.NormEps)
+	case c.TypeVocab < 0:
+		return fmt.Errorf("type_vocab_size: %d is negative", c.TypeVocab)
+	}
+	for _, name := range []string{c.Activation, c.HeadActivation} {
+		if activations[name] == nil {
+			return fmt.Errorf("hidden_act: %q is not supported; supported are gelu, gelu_new, gelu_pytorch_tanh, relu, silu and swish", name)
+		}
+	}
+	return nil
+}
+
+// ContextLength is the longest sequence, in tokens.
+func (c Config) ContextLength() int {
+	if c.PadPosition >= 0 {
+		return c.MaxPositions - c.PadPosition - 1
+	}
+	return c.MaxPositions
+}

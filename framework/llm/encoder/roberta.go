@@ -1,0 +1,21 @@
+package encoder
+
+// RoBERTa (Liu et al. 2019, arXiv:1907.11692; transformers,
+// modeling_roberta.py): BERT whose positions begin after that of padding.
+const RoBERTa = "roberta"
+
+var robertaFamily = family{
+	class: "RobertaModel", mlmClass: "RobertaForMaskedLM", prefix: "roberta.",
+	names: bertNames,
+	mlm:   lmHead,
+	heads: []string{"classifier.", "qa_outputs."},
+	read: func(f *fields) Config {
+		c := f.bertLike()
+		if c.PadPosition = f.size("pad_token_id", 1); c.PadPosition < 0 {
+			f.fail("pad_token_id", "%d is not a token, but positions count from it", c.PadPosition)
+		}
+		return c
+	},
+}
+
+var lmHead = mlmNames{dense: "lm_head.dense", norm: "lm_head.layer_norm", decoder: "lm_head.decoder", bias: "lm_head.bias"}

@@ -1,0 +1,86 @@
+package encoder
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
+	"github.com/tunelab/tunelab/framework/llm/model"
+)
+
+// Save writes config.json and model.safetensors (float32) to the folder dir,
+// which it makes, in the form transformers loads: with the masked-LM head as
+// the family's class of that task, without it as its bare encoder; the pooler is
+// kept in both. config.json is the one that was loaded, but for its class and
+// dtype. Adapters must be merged and NF4 weights dequantised before.
+func (m *Encoder) Save(dir string) error { return m.SaveAs(dir, "F32") }
+
+// SaveAs is Save with the weights as "F32" or rounded to "BF16".
+func (m *Encoder) SaveAs(dir, dtype string) error {
+	linears := m.Linears()
+	if m.mlm != nil {
+		linears = append(linears, m.mlm.decoder)
+	}
+	for _, l := range linears {
+		if err := plain(l); err != nil {
+			return fmt.Errorf("save %s: %w", dir, err)
+		}
+	}
+	var tensors []checkpoint.Tensor
+	for _, p := range m.Params() {
+		name := p.Name
+		if m.mlm == nil {
+			name = strings.TrimPrefix(name, m.family.prefix)
+		}
+		tensors = append(tensors, checkpoint.Tensor{Name: name, DType: dtype, Shape: p.Shape(), Data: p.Data()})
+	}
+	if n := m.family.mlm; m.mlm != nil && !m.cfg.TieEmbeddings && m.mlm.decoder.B != nil && n.bias != n.decoder+".bias" {
+		// Not tied, the bias is a parameter of its own beside the one in use.
+		b := m.mlm.decoder.B
+		tensors = append(tensors, checkpoint.Tensor{Name: n.decoder + ".bias", DType: dtype, Shape: b.Shape(), Data: b.Data()})
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("save the encoder: %w", err)
+	}
+	if err := checkpoint.WriteSafetensors(filepath.Join(dir, checkpoint.WeightsFile), tensors, nil); err != nil {
+		return err
+	}
+	return m.writeConfig(dir, dtype)
+}
+
+func plain(l *model.Linear) error {
+	switch {
+	case l.Frozen != nil:
+		return fmt.Errorf("module %s is quantised to NF4; dequantise it first, or save the adapter alone", l.Name)
+	case l.Adapt != nil:
+		return fmt.Errorf("module %s carries an adapter; merge it first, or save the adapter alone", l.Name)
+	}
+	return nil
+}
+
+func (m *Encoder) writeConfig(dir, dtype string) error {
+	all := map[string]any{}
+	for name, raw := range m.cfg.raw {
+		all[name] = raw
+	}
+	class := m.family.class
+	if m.mlm != nil {
+		class = m.family.mlmClass
+	}
+	delete(all, "_name_or_path")
+	delete(all, "dtype")
+	maps.Copy(all, map[string]any{"architectures": []string{class}, "torch_dtype": map[string]string{"F32": "float32", "BF16": "bfloat16"}[dtype]})
+	raw, err := json.MarshalIndent(all, "", "  ") // keys in sorted order
+	if err != nil {
+		return fmt.Errorf("save the encoder: %w", err)
+	}
+	return checkpoint.WriteAtomic(filepath.Join(dir, checkpoint.ConfigFile), func(w io.Writer) error {
+		_, err := w.Write(append(raw, '\n'))
+		return err
+	})
+}
