@@ -3,7 +3,6 @@ package tokenizer
 import (
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -12,120 +11,121 @@ import (
 type addedToken struct {
 	ID         int    `json:"id"`
 	Content    string `json:"content"`
-	SingleWord bool   `json:"single_word"`
-	LStrip     bool   `json:"lstrip"`
-	RStrip     bool   `json:"rstrip"`
-	Normalized bool   `json:"normalized"`
+	SingleWord bool   `json:"single_word"` // only where no word goes on beside it
+	LStrip     bool   `json:"lstrip"`      // takes the white space before it
+	RStrip     bool   `json:"rstrip"`      // takes the white space after it
+	Normalized bool   `json:"normalized"`  // matched in the normalised text
 	Special    bool   `json:"special"`
 }
 
 // matcher finds added tokens in a text, leftmost first and the longest of
 // those that begin at one place (tokenizers, added_vocabulary.rs).
 type matcher struct {
-	byFirst [256][]pattern // by first byte of the pattern, longest first
-	any     bool
+	trie   *trie // values are places in tokens
+	tokens []addedToken
 }
 
-type pattern struct {
-	text  string
-	token addedToken
-}
-
-func (m *matcher) add(text string, t addedToken) {
-	if text == "" {
-		return
+func newMatcher(texts []string, tokens []addedToken) matcher {
+	if len(tokens) == 0 {
+		return matcher{}
 	}
-	m.any = true
-	list := append(m.byFirst[text[0]], pattern{text, t})
-	for i := len(list) - 1; i > 0 && len(list[i].text) > len(list[i-1].text); i-- {
-		list[i], list[i-1] = list[i-1], list[i]
+	entries := make([]entry, len(texts))
+	for i, s := range texts {
+		entries[i] = entry{s, int32(i)}
 	}
-	m.byFirst[text[0]] = list
+	return matcher{newTrie(entries), tokens}
 }
 
 // span is a part of a text: an added token (id >= 0) or plain text (id -1).
 type span struct {
-	text string
-	id   int
+	from, to int
+	id       int
 }
 
-// split cuts s into added tokens and the text between them.
-func (m *matcher) split(s string) []span {
-	if !m.any {
-		return []span{{s, -1}}
-	}
-	var out []span
+// split cuts s into added tokens and the text between them, which it appends
+// to out.
+func (m *matcher) split(out []span, s string) []span {
 	from := 0 // end of the last token taken
-	for at := 0; at < len(s); {
-		p, ok := m.at(s, at)
-		if !ok {
+	for at := 0; m.trie != nil && at < len(s); {
+		if m.trie.root[s[at]] == 0 {
 			at++
 			continue
 		}
-		start, end := at, at+len(p.text)
-		at = end
-		if p.token.SingleWord && (endsWithWord(s[:start]) || startsWithWord(s[end:])) {
+		n, i := m.trie.longest(s[at:])
+		if n == 0 {
+			at++
 			continue
 		}
-		if p.token.LStrip {
-			start = max(len(strings.TrimRightFunc(s[:start], unicode.IsSpace)), from)
+		t := &m.tokens[i]
+		start, end := at, at+n
+		at = end
+		if t.SingleWord && (endsWithWord(s[:start]) || startsWithWord(s[end:])) {
+			continue
 		}
-		if p.token.RStrip {
-			end = len(s) - len(strings.TrimLeftFunc(s[end:], unicode.IsSpace))
+		if t.LStrip {
+			start = max(len(strings.TrimRightFunc(s[:start], isSpace)), from)
+		}
+		if t.RStrip {
+			end = len(s) - len(strings.TrimLeftFunc(s[end:], isSpace))
 		}
 		if start > from {
-			out = append(out, span{s[from:start], -1})
+			out = append(out, span{from, start, -1})
 		}
-		out = append(out, span{s[start:end], p.token.ID})
-		from, at = end, max(end, at)
+		out = append(out, span{start, end, t.ID})
+		from = end
 	}
 	if from < len(s) {
-		out = append(out, span{s[from:], -1})
+		out = append(out, span{from, len(s), -1})
 	}
 	return out
 }
 
-func (m *matcher) at(s string, i int) (pattern, bool) {
-	for _, p := range m.byFirst[s[i]] {
-		if strings.HasPrefix(s[i:], p.text) {
-			return p, true
-		}
-	}
-	return pattern{}, false
-}
+func isSpace(r rune) bool { return is(r, space) }
 
 func startsWithWord(s string) bool {
 	r, n := utf8.DecodeRuneInString(s)
-	return n > 0 && wordRune(r)
+	return n > 0 && is(r, word)
 }
 
 func endsWithWord(s string) bool {
 	r, n := utf8.DecodeLastRuneInString(s)
-	return n > 0 && wordRune(r)
+	return n > 0 && is(r, word)
 }
 
-// wordRune is the regular expression class \w of Unicode (UTS 18, annex C).
-func wordRune(r rune) bool {
-	return unicode.In(r, unicode.L, unicode.M, unicode.Nd, unicode.Nl, unicode.Pc, unicode.Other_Alphabetic, unicode.Join_Control)
-}
-
-// checkAdded refuses entries that contradict each other or the vocabulary.
-func checkAdded(tokens []addedToken, vocab map[string]int) error {
+// checkAdded refuses entries that contradict each other or the vocabulary. The
+// tokenizers library would give those outside the vocabulary the ids that
+// follow it, whatever the file says.
+func (t *Tokenizer) checkAdded(tokens []addedToken) error {
+	vocab := t.model.tokens()
 	byID := map[int]string{}
-	for i, t := range tokens {
-		if t.Content == "" {
+	for i, a := range tokens {
+		if a.Content == "" {
 			return fmt.Errorf("added_tokens[%d]: content is empty", i)
 		}
-		if t.ID < 0 {
-			return fmt.Errorf("added_tokens[%d] (%q): id %d is negative", i, t.Content, t.ID)
+		if a.ID < 0 {
+			return fmt.Errorf("added_tokens[%d] (%q): id %d is negative", i, a.Content, a.ID)
 		}
-		if other, ok := byID[t.ID]; ok {
-			return fmt.Errorf("added_tokens[%d] (%q): id %d is also that of %q", i, t.Content, t.ID, other)
+		other, ok := byID[a.ID]
+		if name := t.Token(a.ID); !ok && name != a.Content {
+			other, ok = name, name != ""
 		}
-		byID[t.ID] = t.Content
-		if id, ok := vocab[t.Content]; ok && id != t.ID {
-			return fmt.Errorf("added_tokens[%d] (%q): id %d, but the vocabulary says %d", i, t.Content, t.ID, id)
+		if id, known := vocab[a.Content]; known && id != a.ID {
+			return fmt.Errorf("added_tokens[%d] (%q): id %d, but the vocabulary says %d", i, a.Content, a.ID, id)
 		}
+		if ok {
+			return fmt.Errorf("added_tokens[%d] (%q): id %d is also that of %q", i, a.Content, a.ID, other)
+		}
+		byID[a.ID] = a.Content
+	}
+	next := len(vocab)
+	for i, a := range tokens {
+		if _, ok := vocab[a.Content]; ok {
+			continue
+		}
+		if a.ID != next {
+			return fmt.Errorf("added_tokens[%d] (%q): id %d, but the next after the vocabulary and the tokens before is %d", i, a.Content, a.ID, next)
+		}
+		next++
 	}
 	return nil
 }

@@ -1,37 +1,30 @@
 package tokenizer
 
 import (
-	"container/heap"
 	"encoding/json"
 	"fmt"
 	"strings"
-	"sync"
 	"unicode/utf8"
 )
 
-// bpe is the merge model of tokenizer.json's "model".
+// bpe is byte pair encoding (Sennrich et al. 2016, section 3.2): a word's
+// characters, of which neighbours are merged in the order of the file.
 type bpe struct {
-	vocab        map[string]int
-	merges       map[[2]int]merge
+	vocabulary
+	pairs        *pairTable
 	unk          int // -1: none; characters outside the vocabulary are dropped
 	fuseUnk      bool
 	byteFallback bool
-	ignoreMerges bool
-	bytes        [256]int // ids of <0x00>..<0xFF>, -1 where absent
+	ignoreMerges bool   // a word of the vocabulary is taken as it is
+	prefix       string // of every character but the first of a word
+	suffix       string // of the last
+	bytes        [256]int
 
-	mu    sync.Mutex
-	cache map[string][]int // word to ids, bounded by maxCache
+	raw      bool     // words come as bytes, to be spelled in the byte alphabet
+	alphabet [256]int // ids of the byte alphabet, -1 where absent
 }
 
-type merge struct{ rank, id int }
-
-const (
-	maxCache     = 1 << 16 // words
-	maxCacheWord = 64      // bytes
-)
-
 type bpeJSON struct {
-	Type         string            `json:"type"`
 	Dropout      *float64          `json:"dropout"`
 	Unk          *string           `json:"unk_token"`
 	Prefix       *string           `json:"continuing_subword_prefix"`
@@ -48,39 +41,32 @@ func newBPE(raw json.RawMessage) (*bpe, error) {
 	if err := json.Unmarshal(raw, &j); err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	if j.Type != "BPE" && j.Type != "" { // old GPT-2 files leave the type out
-		return nil, fmt.Errorf("model: type %q is not supported; only BPE is", j.Type)
-	}
 	if j.Dropout != nil && *j.Dropout != 0 {
 		return nil, fmt.Errorf("model.dropout: %g is not supported; set it to null", *j.Dropout)
-	}
-	for _, o := range []struct {
-		name  string
-		value *string
-	}{{"continuing_subword_prefix", j.Prefix}, {"end_of_word_suffix", j.Suffix}} {
-		if o.value != nil && *o.value != "" {
-			return nil, fmt.Errorf("model.%s: %q is not supported; only an empty one is", o.name, *o.value)
-		}
 	}
 	if len(j.Vocab) == 0 {
 		return nil, fmt.Errorf("model.vocab: is missing or empty")
 	}
-	m := &bpe{vocab: j.Vocab, merges: make(map[[2]int]merge, len(j.Merges)), unk: -1,
-		fuseUnk: j.FuseUnk, byteFallback: j.ByteFallback, ignoreMerges: j.IgnoreMerges, cache: map[string][]int{}}
-	if j.Unk != nil {
-		id, ok := m.vocab[*j.Unk]
-		if !ok {
-			return nil, fmt.Errorf("model.unk_token: %q is not in the vocabulary", *j.Unk)
-		}
-		m.unk = id
+	m := &bpe{vocabulary: j.Vocab, fuseUnk: j.FuseUnk, byteFallback: j.ByteFallback, ignoreMerges: j.IgnoreMerges}
+	if j.Prefix != nil {
+		m.prefix = *j.Prefix
 	}
-	for b := range m.bytes {
-		id, ok := m.vocab[fmt.Sprintf("<0x%02X>", b)]
+	if j.Suffix != nil {
+		m.suffix = *j.Suffix
+	}
+	var err error
+	if m.unk, err = m.unknown(j.Unk); err != nil {
+		return nil, err
+	}
+	m.bytes = byteTokens(m.id)
+	for b, r := range byteToRune {
+		id, ok := m.id(string(r))
 		if !ok {
 			id = -1
 		}
-		m.bytes[b] = id
+		m.alphabet[b] = id
 	}
+	m.pairs = newPairTable(len(j.Merges))
 	for rank, raw := range j.Merges {
 		if err := m.addMerge(rank, raw); err != nil {
 			return nil, fmt.Errorf("model.merges[%d]: %w", rank, err)
@@ -102,152 +88,131 @@ func (m *bpe) addMerge(rank int, raw json.RawMessage) error {
 	if len(pair) != 2 {
 		return fmt.Errorf("expected two tokens, got %d in %.60s", len(pair), raw)
 	}
+	if len(pair[1]) < len(m.prefix) {
+		return fmt.Errorf("token %q is shorter than model.continuing_subword_prefix", pair[1])
+	}
 	var ids [3]int
-	for i, s := range []string{pair[0], pair[1], pair[0] + pair[1]} {
-		id, ok := m.vocab[s]
+	for i, s := range []string{pair[0], pair[1], pair[0] + pair[1][len(m.prefix):]} {
+		id, ok := m.id(s)
 		if !ok {
 			return fmt.Errorf("token %q is not in the vocabulary", s)
 		}
+		if id < 0 || id >= maxID {
+			return fmt.Errorf("token %q: id %d is out of range", s, id)
+		}
 		ids[i] = id
 	}
-	m.merges[[2]int{ids[0], ids[1]}] = merge{rank: rank, id: ids[2]}
+	m.pairs.set(ids[0], ids[1], merge{rank: int32(rank), id: int32(ids[2])})
 	return nil
 }
 
-// encode appends the ids of one word to ids.
-func (m *bpe) encode(ids []int, word string) []int {
-	if word == "" {
+// takesBytes says whether words may be given to the model as raw bytes.
+func (m *bpe) takesBytes() bool { return m.prefix == "" && m.suffix == "" && !m.byteFallback }
+
+func (m *bpe) encode(w *workspace, ids []int, word string) []int {
+	ids, ok := w.cached(ids, word)
+	if ok {
 		return ids
 	}
-	if m.ignoreMerges {
-		if id, ok := m.vocab[word]; ok {
-			return append(ids, id)
+	from := len(ids)
+	if id, ok := m.whole(w, word); ok {
+		ids = append(ids, id)
+	} else {
+		w.bpe.symbols = w.bpe.symbols[:0]
+		if m.raw {
+			m.spellRaw(&w.bpe, word)
+		} else {
+			m.spell(&w.bpe, word)
+		}
+		for _, id := range w.bpe.merge(m.pairs) {
+			ids = append(ids, int(id))
 		}
 	}
-	if len(word) > maxCacheWord {
-		return append(ids, m.merge(m.characters(word))...)
-	}
-	m.mu.Lock()
-	known, ok := m.cache[word]
-	m.mu.Unlock()
-	if !ok {
-		known = m.merge(m.characters(word))
-		m.mu.Lock()
-		if len(m.cache) < maxCache {
-			m.cache[strings.Clone(word)] = known
-		}
-		m.mu.Unlock()
-	}
-	return append(ids, known...)
+	w.keep(word, ids[from:])
+	return ids
 }
 
-// characters gives the ids of a word's characters before any merge.
-func (m *bpe) characters(word string) []int {
-	out := make([]int, 0, len(word))
-	unknown := false // an unknown character waits, to be fused with the next
-	flush := func() {
-		if unknown {
-			out, unknown = append(out, m.unk), false
-		}
+// whole looks the word up under ignore_merges.
+func (m *bpe) whole(w *workspace, word string) (int, bool) {
+	if !m.ignoreMerges {
+		return 0, false
 	}
-	for i, r := range word {
-		n := utf8.RuneLen(r)
-		if n < 0 {
-			n = 1
-		}
-		s := word[i : i+n]
-		if id, ok := m.vocab[s]; ok {
-			flush()
-			out = append(out, id)
+	if !m.raw {
+		return m.id(word)
+	}
+	w.bytes = w.bytes[:0]
+	for i := range len(word) {
+		w.bytes = utf8.AppendRune(w.bytes, byteToRune[word[i]])
+	}
+	id, ok := m.vocabulary[string(w.bytes)]
+	return id, ok
+}
+
+// spellRaw gives the ids of a word's bytes.
+func (m *bpe) spellRaw(b *bpeSpace, word string) {
+	unknown := false // an unknown character waits, to be fused with the next
+	for i := range len(word) {
+		id := m.alphabet[word[i]]
+		if id >= 0 {
+			if unknown {
+				b.add(m.unk)
+				unknown = false
+			}
+			b.add(id)
 			continue
 		}
-		if m.byteFallback {
-			if ids, ok := m.spell(s); ok {
-				out = append(out, ids...)
-				continue
-			}
+		if unknown && !m.fuseUnk {
+			b.add(m.unk)
 		}
-		if m.unk >= 0 {
-			if !m.fuseUnk {
-				flush()
-			}
-			unknown = true
-		}
+		unknown = m.unk >= 0
 	}
-	flush()
-	return out
+	if unknown {
+		b.add(m.unk)
+	}
 }
 
-// spell gives the byte tokens of s; false if one is not in the vocabulary.
-func (m *bpe) spell(s string) ([]int, bool) {
-	ids := make([]int, len(s))
+// spell gives the ids of a word's characters.
+func (m *bpe) spell(b *bpeSpace, word string) {
+	unknown := false
+	for i := 0; i < len(word); {
+		_, n := utf8.DecodeRuneInString(word[i:])
+		s := word[i : i+n]
+		if i > 0 && m.prefix != "" {
+			s = m.prefix + s
+		}
+		if i += n; i == len(word) && m.suffix != "" {
+			s += m.suffix
+		}
+		if id, ok := m.vocabulary[s]; ok {
+			if unknown {
+				b.add(m.unk)
+				unknown = false
+			}
+			b.add(id)
+			continue
+		}
+		if m.byteFallback && m.spellBytes(b, s) {
+			continue // an unknown character goes on waiting, as in the tokenizers library
+		}
+		if unknown && !m.fuseUnk {
+			b.add(m.unk)
+		}
+		unknown = m.unk >= 0
+	}
+	if unknown {
+		b.add(m.unk)
+	}
+}
+
+// spellBytes gives the byte tokens of s; false if the vocabulary lacks one.
+func (m *bpe) spellBytes(b *bpeSpace, s string) bool {
 	for i := range len(s) {
-		if ids[i] = m.bytes[s[i]]; ids[i] < 0 {
-			return nil, false
+		if m.bytes[s[i]] < 0 {
+			return false
 		}
 	}
-	return ids, true
-}
-
-// merge applies the merges in order of rank, leftmost first, in O(n log n).
-func (m *bpe) merge(ids []int) []int {
-	if len(ids) < 2 {
-		return ids
+	for i := range len(s) {
+		b.add(m.bytes[s[i]])
 	}
-	next, prev := make([]int, len(ids)), make([]int, len(ids))
-	for i := range ids {
-		next[i], prev[i] = i+1, i-1
-	}
-	next[len(ids)-1] = -1
-	var q candidates
-	push := func(i int) {
-		if i < 0 || next[i] < 0 {
-			return
-		}
-		if g, ok := m.merges[[2]int{ids[i], ids[next[i]]}]; ok {
-			heap.Push(&q, candidate{rank: g.rank, at: i, left: ids[i], right: ids[next[i]], id: g.id})
-		}
-	}
-	for i := range ids {
-		push(i)
-	}
-	const gone = -1
-	for q.Len() > 0 {
-		c := heap.Pop(&q).(candidate)
-		if ids[c.at] != c.left || next[c.at] < 0 || ids[next[c.at]] != c.right {
-			continue // overtaken by an earlier merge
-		}
-		r := next[c.at]
-		ids[c.at], ids[r] = c.id, gone
-		next[c.at] = next[r]
-		if next[r] >= 0 {
-			prev[next[r]] = c.at
-		}
-		push(prev[c.at])
-		push(c.at)
-	}
-	out := ids[:0]
-	for _, id := range ids {
-		if id != gone {
-			out = append(out, id)
-		}
-	}
-	return out
-}
-
-type candidate struct{ rank, at, left, right, id int }
-
-type candidates []candidate
-
-func (q candidates) Len() int { return len(q) }
-func (q candidates) Less(i, j int) bool {
-	return q[i].rank < q[j].rank || q[i].rank == q[j].rank && q[i].at < q[j].at
-}
-func (q candidates) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *candidates) Push(v any)   { *q = append(*q, v.(candidate)) }
-func (q *candidates) Pop() any {
-	old := *q
-	v := old[len(old)-1]
-	*q = old[:len(old)-1]
-	return v
+	return true
 }

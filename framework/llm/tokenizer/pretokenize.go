@@ -1,51 +1,48 @@
 package tokenizer
 
 import (
+	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
-// preTokenizer cuts a piece of text into words and hands them on in order.
-// first says that the piece begins the text.
-type preTokenizer func(piece string, first bool, emit func(string))
+// emit takes a word; first says that it begins the text.
+type emit func(word string, first bool)
 
-const preTokenizers = "Sequence, ByteLevel, Digits, Metaspace"
+// preTokenizer cuts a piece of text that is not empty into words and hands them
+// on in order; empty ones may be among them. first says that the piece begins the text.
+type preTokenizer func(piece string, first bool, emit emit)
 
-func newPreTokenizer(c component) (preTokenizer, error) {
+const preTokenizers = "Sequence, ByteLevel, Split, Metaspace, Digits, Punctuation, Whitespace, WhitespaceSplit, BertPreTokenizer"
+
+// newPreTokenizer makes the pre-tokeniser of c. With raw, a ByteLevel at its
+// end leaves the words as they are, for a model that spells the bytes itself.
+func newPreTokenizer(c component, raw bool) (preTokenizer, error) {
 	switch c.kind {
 	case "Sequence":
 		parts, err := c.list("pretokenizers")
 		if err != nil {
 			return nil, err
 		}
-		var all []preTokenizer
-		for _, p := range parts {
-			t, err := newPreTokenizer(p)
+		all := preTokenizer(func(piece string, first bool, emit emit) { emit(piece, first) })
+		for i, p := range parts {
+			next, err := newPreTokenizer(p, raw && i == len(parts)-1)
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, t)
+			if i == 0 {
+				all = next
+			} else {
+				all = chain(all, next)
+			}
 		}
-		return func(piece string, first bool, emit func(string)) { chain(all, piece, first, emit) }, nil
+		return all, nil
 	case "ByteLevel":
-		o := struct {
-			AddPrefixSpace bool  `json:"add_prefix_space"`
-			UseRegex       *bool `json:"use_regex"`
-		}{}
-		if err := c.options(&o); err != nil {
-			return nil, err
-		}
-		return func(piece string, _ bool, emit func(string)) {
-			if o.AddPrefixSpace && !strings.HasPrefix(piece, " ") {
-				piece = " " + piece
-			}
-			if o.UseRegex != nil && !*o.UseRegex {
-				emit(bytesToAlphabet(piece))
-				return
-			}
-			splitGPT2(piece, func(w string) { emit(bytesToAlphabet(w)) })
-		}, nil
+		return newByteLevel(c, raw)
+	case "Split":
+		return newSplit(c)
+	case "Metaspace":
+		return newMetaspace(c)
 	case "Digits":
 		var o struct {
 			Individual bool `json:"individual_digits"`
@@ -53,44 +50,101 @@ func newPreTokenizer(c component) (preTokenizer, error) {
 		if err := c.options(&o); err != nil {
 			return nil, err
 		}
-		return func(piece string, _ bool, emit func(string)) { splitDigits(piece, o.Individual, emit) }, nil
-	case "Metaspace":
-		return newMetaspace(c)
+		behavior := contiguous
+		if o.Individual {
+			behavior = isolated
+		}
+		return cutter(eachOf(numeric), behavior, false), nil
+	case "Punctuation":
+		o := struct{ Behavior behavior }{isolated}
+		if err := c.options(&o); err != nil {
+			return nil, err
+		}
+		return cutter(eachOf(punctuation), o.Behavior, false), o.Behavior.check(c)
+	case "WhitespaceSplit":
+		return cutter(eachOf(space), removed, false), nil
+	case "BertPreTokenizer":
+		return chain(cutter(eachOf(space), removed, false), cutter(eachOf(punctuation), isolated, false)), nil
+	case "Whitespace": // \w+|[^\w\s]+
+		return func(piece string, first bool, emit emit) {
+			for at := 0; at < len(piece); {
+				n := run(piece[at:], word, 0)
+				if n == 0 {
+					n = run(piece[at:], 0, word|space)
+				}
+				if n == 0 {
+					at += run(piece[at:], space, word)
+					continue
+				}
+				emit(piece[at:at+n], first && at == 0)
+				at += n
+			}
+		}, nil
 	}
 	return nil, c.unsupported(preTokenizers)
 }
 
-// chain feeds every word of one pre-tokeniser to the next.
-func chain(all []preTokenizer, piece string, first bool, emit func(string)) {
-	if len(all) == 0 {
-		emit(piece)
-		return
+// chain feeds every word of a to b.
+func chain(a, b preTokenizer) preTokenizer {
+	return func(piece string, first bool, emit emit) {
+		a(piece, first, func(word string, first bool) {
+			if word != "" {
+				b(word, first, emit)
+			}
+		})
 	}
-	n := 0
-	all[0](piece, first, func(w string) {
-		chain(all[1:], w, first && n == 0, emit)
-		n++
-	})
 }
 
-// splitDigits cuts numbers (Unicode category N) from the rest, each digit for
-// itself if individual.
-func splitDigits(s string, individual bool, emit func(string)) {
-	for len(s) > 0 {
-		r, n := utf8.DecodeRuneInString(s)
-		digit := unicode.IsNumber(r)
-		if !digit || !individual {
-			for n < len(s) {
-				r, size := utf8.DecodeRuneInString(s[n:])
-				if unicode.IsNumber(r) != digit {
-					break
-				}
-				n += size
+func eachOf(c class) finder {
+	return func(s string, found func(from, to int)) {
+		for at := 0; at < len(s); {
+			r, n := utf8.DecodeRuneInString(s[at:])
+			if is(r, c) {
+				found(at, at+n)
 			}
+			at += n
 		}
-		emit(s[:n])
-		s = s[n:]
 	}
+}
+
+// newByteLevel cuts by GPT-2's pattern and spells the words in the byte
+// alphabet (bytelevel.go).
+func newByteLevel(c component, raw bool) (preTokenizer, error) {
+	var o struct {
+		AddPrefixSpace bool  `json:"add_prefix_space"`
+		UseRegex       *bool `json:"use_regex"`
+	}
+	if err := c.options(&o); err != nil {
+		return nil, err
+	}
+	whole := o.UseRegex != nil && !*o.UseRegex
+	spell := bytesToAlphabet
+	if raw {
+		spell = func(s string) string { return s }
+	}
+	return func(piece string, first bool, emit emit) {
+		if o.AddPrefixSpace && !strings.HasPrefix(piece, " ") {
+			piece = " " + piece
+		}
+		if whole {
+			emit(spell(piece), first)
+			return
+		}
+		for at := 0; at < len(piece); {
+			n := gpt2Word(piece[at:])
+			emit(spell(piece[at:at+n]), first && at == 0)
+			at += n
+		}
+	}, nil
+}
+
+// endsInByteLevel says whether what c gives is spelled in the byte alphabet.
+func endsInByteLevel(c component) bool {
+	if c.kind == "Sequence" {
+		parts, err := c.list("pretokenizers")
+		return err == nil && len(parts) > 0 && endsInByteLevel(parts[len(parts)-1])
+	}
+	return c.kind == "ByteLevel"
 }
 
 // newMetaspace writes spaces as a visible character and cuts before each.
@@ -99,24 +153,42 @@ func newMetaspace(c component) (preTokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return func(piece string, first bool, emit func(string)) {
+	return func(piece string, first bool, emit emit) {
 		s := strings.ReplaceAll(piece, " ", o.Replacement)
 		if (o.Scheme == "always" || o.Scheme == "first" && first) && !strings.HasPrefix(s, o.Replacement) {
 			s = o.Replacement + s
 		}
 		if o.Split != nil && !*o.Split {
-			emit(s)
+			emit(s, first)
 			return
 		}
-		for s != "" {
-			next := strings.Index(s[1:], o.Replacement) + 1
-			if next == 0 {
-				next = len(s)
+		for at := 0; at < len(s); {
+			n := len(s) - at
+			if next := strings.Index(s[at+1:], o.Replacement); next >= 0 {
+				n = next + 1
 			}
-			emit(s[:next])
-			s = s[next:]
+			emit(s[at:at+n], first && at == 0)
+			at += n
 		}
 	}, nil
+}
+
+// asksFirst says whether c has a Metaspace with prepend_scheme "first".
+func asksFirst(c component) (bool, error) {
+	switch c.kind {
+	case "Sequence":
+		parts, err := c.list("pretokenizers")
+		for _, p := range parts {
+			if asks, err := asksFirst(p); asks || err != nil {
+				return asks, err
+			}
+		}
+		return false, err
+	case "Metaspace":
+		o, err := metaspace(c)
+		return o.Scheme == "first", err
+	}
+	return false, nil
 }
 
 type metaspaceOptions struct {
@@ -131,11 +203,23 @@ func metaspace(c component) (metaspaceOptions, error) {
 	if err := c.options(&o); err != nil {
 		return o, err
 	}
-	if o.Scheme == "" {
+	if utf8.RuneCountInString(o.Replacement) != 1 {
+		return o, fmt.Errorf("%s (%s): replacement %q is not one character", c.path, c.kind, o.Replacement)
+	}
+	unprefixed := o.AddPrefix != nil && !*o.AddPrefix
+	switch o.Scheme {
+	case "":
 		o.Scheme = "always"
-		if o.AddPrefix != nil && !*o.AddPrefix {
+		if unprefixed {
 			o.Scheme = "never"
 		}
+	case "always", "first":
+		if unprefixed {
+			return o, fmt.Errorf("%s (%s): add_prefix_space false contradicts prepend_scheme %q", c.path, c.kind, o.Scheme)
+		}
+	case "never":
+	default:
+		return o, fmt.Errorf("%s (%s): prepend_scheme %q is not one of always, first, never", c.path, c.kind, o.Scheme)
 	}
 	return o, nil
 }

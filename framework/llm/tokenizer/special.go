@@ -78,6 +78,9 @@ func (t *Tokenizer) readSpecials(dir string) error {
 			if err := t.readTemplate(m["chat_template"]); err != nil {
 				return fmt.Errorf("%s: chat_template: %w", filepath.Join(dir, f.name), err)
 			}
+			if err := t.readCleanUp(m["clean_up_tokenization_spaces"]); err != nil {
+				return fmt.Errorf("%s: clean_up_tokenization_spaces: %w", filepath.Join(dir, f.name), err)
+			}
 		}
 	}
 	if t.files.template != nil {
@@ -94,6 +97,20 @@ func (t *Tokenizer) readSpecials(dir string) error {
 }
 
 const checkpointConfig = "config.json"
+
+// readCleanUp: transformers leaves the texts of BPE alone whatever it says.
+func (t *Tokenizer) readCleanUp(raw json.RawMessage) error {
+	if len(raw) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(raw, &t.cleanUp); err != nil {
+		return err
+	}
+	if _, ok := t.model.(*bpe); ok {
+		t.cleanUp = false
+	}
+	return nil
+}
 
 // role reads a token given as a string, an object with its content, an id, or
 // a list of ids, of which the first counts. It is -1 for null.

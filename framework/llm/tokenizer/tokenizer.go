@@ -3,192 +3,122 @@ package tokenizer
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"maps"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
-
-	"github.com/tunelab/tunelab/framework/llm/checkpoint"
-)
-
-// Names of the files of a tokenizer folder.
-const (
-	File       = "tokenizer.json"
-	ConfigFile = "tokenizer_config.json"
+	"unicode/utf8"
 )
 
 // Tokenizer encodes and decodes. It is safe for concurrent use.
 type Tokenizer struct {
-	model     *bpe
+	model     model
 	raw       matcher // added tokens matched in the text as given
 	after     matcher // added tokens matched in the normalised text
 	normalize normalizer
 	words     preTokenizer
+	asksFirst bool // words needs to know which piece begins the text
 	frame     frame
 	decode    decoder // nil: tokens joined by spaces
+	cleanUp   bool    // clean_up_tokenization_spaces
 
-	tokens  []string // by id; "" where an id is not used
+	names   []string       // by id; "" where an id is not used
+	added   map[string]int // added tokens by content
 	special map[int]bool
+	skipped map[int]bool // special tokens that Decode can tell
 
-	files files
+	spaces workspaces
+	files  files
 	specials
 }
 
-// Load reads the tokenizer of a model folder: tokenizer.json, and beside it
-// tokenizer_config.json, special_tokens_map.json, chat_template.jinja and
-// config.json as far as they exist.
-func Load(dir string) (*Tokenizer, error) {
-	fs, err := readFiles(dir)
-	if err != nil {
-		return nil, err
-	}
-	return build(fs, dir)
-}
-
-// files are the texts that a tokenizer came from, kept so that Save writes
-// them back unchanged.
-type files struct {
-	tokenizer, config, specialMap, template, model []byte
-}
-
-func readFiles(dir string) (files, error) {
-	var fs files
-	for _, f := range []struct {
-		name string
-		to   *[]byte
-	}{{File, &fs.tokenizer}, {ConfigFile, &fs.config}, {"special_tokens_map.json", &fs.specialMap},
-		{"chat_template.jinja", &fs.template}, {checkpoint.ConfigFile, &fs.model}} {
-		b, err := os.ReadFile(filepath.Join(dir, f.name))
-		if errors.Is(err, os.ErrNotExist) && f.name == File {
-			return fs, fmt.Errorf("%s: is missing; give a Hugging Face folder with a tokenizer.json: %w", filepath.Join(dir, f.name), err)
-		}
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fs, err
-		}
-		*f.to = b
-	}
-	return fs, nil
-}
-
-func build(fs files, dir string) (*Tokenizer, error) {
-	t := &Tokenizer{special: map[int]bool{}, files: fs}
-	if err := t.parse(fs.tokenizer); err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, File), err)
-	}
-	if err := t.readSpecials(dir); err != nil {
-		return nil, err
-	}
-	return t, nil
-}
-
-func (t *Tokenizer) parse(raw []byte) error {
-	var j struct {
-		Added      []addedToken    `json:"added_tokens"`
-		Normalizer json.RawMessage `json:"normalizer"`
-		Pre        json.RawMessage `json:"pre_tokenizer"`
-		Post       json.RawMessage `json:"post_processor"`
-		Decoder    json.RawMessage `json:"decoder"`
-		Model      json.RawMessage `json:"model"`
-	}
-	if err := json.Unmarshal(raw, &j); err != nil {
-		return fmt.Errorf("not valid JSON: %w", err)
-	}
-	var err error
-	if t.model, err = newBPE(j.Model); err != nil {
-		return err
-	}
-	if err := checkAdded(j.Added, t.model.vocab); err != nil {
-		return err
-	}
-	t.normalize = func(s string) string { return s }
-	t.words = func(piece string, _ bool, emit func(string)) { emit(piece) }
-	for _, part := range []struct {
-		path string
-		raw  json.RawMessage
-		make func(component) error
-	}{
-		{"normalizer", j.Normalizer, func(c component) (err error) { t.normalize, err = newNormalizer(c); return }},
-		{"pre_tokenizer", j.Pre, func(c component) (err error) { t.words, err = newPreTokenizer(c); return }},
-		{"post_processor", j.Post, func(c component) (err error) { t.frame, err = newFrame(c); return }},
-		{"decoder", j.Decoder, func(c component) (err error) { t.decode, err = newDecoder(c); return }},
-	} {
-		c, ok, err := newComponent(part.path, part.raw)
-		if err != nil {
-			return err
-		}
-		if ok {
-			if err := part.make(c); err != nil {
-				return err
-			}
-		}
-	}
-	for _, s := range slices.Sorted(maps.Keys(t.model.vocab)) {
-		if err := t.name(t.model.vocab[s], s); err != nil {
-			return err
-		}
-	}
-	for _, a := range j.Added {
-		if err := t.name(a.ID, a.Content); err != nil {
-			return err
-		}
-		t.special[a.ID] = a.Special
-		if a.Normalized {
-			t.after.add(t.normalize(a.Content), a)
-		} else {
-			t.raw.add(a.Content, a)
-		}
-	}
-	return nil
-}
-
-func (t *Tokenizer) name(id int, s string) error {
-	const limit = 1 << 24
-	if id < 0 || id >= limit {
-		return fmt.Errorf("token %q: id %d is out of range", s, id)
-	}
-	for id >= len(t.tokens) {
-		t.tokens = append(t.tokens, "")
-	}
-	if old := t.tokens[id]; old != "" && old != s {
-		return fmt.Errorf("token %q: id %d is also that of %q", s, id, old)
-	}
-	t.tokens[id] = s
-	return nil
-}
+// Encoding is one text, or a pair, as ids with the type of each: which segment
+// of the model's input it is in (BERT's token_type_ids). Both have one length.
+type Encoding struct{ IDs, Types []int }
 
 // Encode gives the ids of text. With addSpecial the post-processor's special
 // tokens (such as <s> in front) are added. Bytes that are not UTF-8 count as
 // U+FFFD.
 func (t *Tokenizer) Encode(text string, addSpecial bool) []int {
-	text = strings.ToValidUTF8(text, "\ufffd")
-	var ids []int
-	if addSpecial {
-		ids = append(ids, t.frame.before...)
+	return t.assemble(t.frame.single, addSpecial, text).IDs
+}
+
+// EncodeTyped is Encode with types.
+func (t *Tokenizer) EncodeTyped(text string, addSpecial bool) Encoding {
+	return t.assemble(t.frame.single, addSpecial, text).withTypes(t.frame.single)
+}
+
+// EncodePair encodes two texts as one input, with the special tokens between
+// and around them that the post-processor names, or without.
+func (t *Tokenizer) EncodePair(a, b string, addSpecial bool) Encoding {
+	return t.assemble(t.frame.pair, addSpecial, a, b).withTypes(t.frame.pair)
+}
+
+// assembled is an encoding and the end of each piece in it.
+type assembled struct {
+	IDs  []int
+	ends []int
+}
+
+func (t *Tokenizer) assemble(pieces []piece, addSpecial bool, texts ...string) assembled {
+	w := t.spaces.take()
+	n := 8
+	for _, s := range texts {
+		n += len(s) / 3
 	}
-	first := true
-	for _, piece := range t.raw.split(text) {
-		if piece.id >= 0 {
-			ids, first = append(ids, piece.id), false
+	ids := make([]int, 0, n)
+	var ends []int
+	for _, p := range pieces {
+		if p.sequence >= 0 {
+			ids = t.sequence(w, ids, strings.ToValidUTF8(texts[p.sequence], "\ufffd"))
+		} else if addSpecial {
+			ids = append(ids, p.ids...)
+		}
+		ends = append(ends, len(ids))
+	}
+	t.spaces.give(w)
+	return assembled{ids, ends}
+}
+
+func (a assembled) withTypes(pieces []piece) Encoding {
+	types := make([]int, 0, len(a.IDs))
+	for i, p := range pieces {
+		for len(types) < a.ends[i] {
+			types = append(types, p.typ)
+		}
+	}
+	return Encoding{a.IDs, types}
+}
+
+// sequence appends the ids of a text without special tokens.
+func (t *Tokenizer) sequence(w *workspace, ids []int, text string) []int {
+	take := func(word string, _ bool) {
+		if word != "" {
+			ids = t.model.encode(w, ids, word)
+		}
+	}
+	w.outer = t.raw.split(w.outer[:0], text)
+	for _, p := range w.outer {
+		if p.id >= 0 {
+			ids = append(ids, p.id)
 			continue
 		}
-		for _, part := range t.after.split(t.normalize(piece.text)) {
-			if part.id >= 0 {
-				ids = append(ids, part.id)
-			} else if part.text != "" {
-				t.words(part.text, first, func(w string) { ids = t.model.encode(ids, w) })
+		part := t.normalize.apply(text[p.from:p.to])
+		first := p.from == 0 && t.asksFirst && t.leads(text[:p.to])
+		w.inner = t.after.split(w.inner[:0], part)
+		for _, q := range w.inner {
+			if q.id >= 0 {
+				ids = append(ids, q.id)
+			} else {
+				t.words(part[q.from:q.to], first && q.from == 0, take)
 			}
-			first = false
 		}
 	}
-	if addSpecial {
-		ids = append(ids, t.frame.after...)
-	}
 	return ids
+}
+
+// leads says whether the normalised text begins with what begins it now.
+func (t *Tokenizer) leads(text string) bool {
+	_, n := utf8.DecodeRuneInString(text)
+	return t.normalize.leads(text, n) > 0
 }
 
 // Decode gives the text of ids; with skipSpecial, special tokens give nothing.
@@ -196,37 +126,50 @@ func (t *Tokenizer) Encode(text string, addSpecial bool) []int {
 func (t *Tokenizer) Decode(ids []int, skipSpecial bool) string {
 	var tokens []string
 	for _, id := range ids {
-		if id < 0 || id >= len(t.tokens) || t.tokens[id] == "" || skipSpecial && t.special[id] {
-			continue
+		if s := t.Token(id); s != "" && !(skipSpecial && t.skipped[id]) {
+			tokens = append(tokens, s)
 		}
-		tokens = append(tokens, t.tokens[id])
 	}
+	var text string
 	if t.decode == nil {
-		return strings.Join(tokens, " ")
+		text = strings.Join(tokens, " ")
+	} else {
+		text = strings.Join(t.decode(tokens), "")
 	}
-	return strings.Join(t.decode(tokens), "")
+	if t.cleanUp {
+		text = cleanUp(text, false)
+	}
+	return text
 }
 
 // VocabSize is one more than the largest id.
-func (t *Tokenizer) VocabSize() int { return len(t.tokens) }
+func (t *Tokenizer) VocabSize() int { return len(t.names) }
 
-// Token is the entry of id as tokenizer.json spells it; "" outside.
+// Token is the token of id as the vocabulary spells it (an added token with
+// "normalized": as the normaliser does); "" outside.
 func (t *Tokenizer) Token(id int) string {
-	if id < 0 || id >= len(t.tokens) {
+	if id < 0 || id >= len(t.names) {
 		return ""
 	}
-	return t.tokens[id]
+	return t.names[id]
+}
+
+// Tokens is Token for every id.
+func (t *Tokenizer) Tokens(ids []int) []string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = t.Token(id)
+	}
+	return out
 }
 
 // ID looks up a token as tokenizer.json spells it.
 func (t *Tokenizer) ID(token string) (int, bool) {
-	if id, ok := t.model.vocab[token]; ok {
+	if id, ok := t.added[token]; ok {
 		return id, true
 	}
-	for id, s := range t.tokens {
-		if s == token && s != "" {
-			return id, true
-		}
+	if id, ok := t.model.id(token); ok {
+		return id, true
 	}
 	return -1, false
 }
@@ -241,24 +184,4 @@ func (t *Tokenizer) Hash() string {
 	h.Write(t.files.tokenizer)
 	fmt.Fprintf(h, "\x00bos=%d eos=%d pad=%d", t.BOS(), t.EOS(), t.PAD())
 	return hex.EncodeToString(h.Sum(nil))
-}
-
-// Save writes the tokenizer's files to the folder dir, unchanged.
-func (t *Tokenizer) Save(dir string) error {
-	for _, f := range []struct {
-		name string
-		raw  []byte
-	}{{File, t.files.tokenizer}, {ConfigFile, t.files.config}, {"special_tokens_map.json", t.files.specialMap}, {"chat_template.jinja", t.files.template}} {
-		if f.raw == nil {
-			continue
-		}
-		err := checkpoint.WriteAtomic(filepath.Join(dir, f.name), func(w io.Writer) error {
-			_, err := w.Write(f.raw)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

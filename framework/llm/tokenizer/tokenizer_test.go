@@ -45,25 +45,43 @@ func folder(t *testing.T, fixture string, changes map[string]string, extra map[s
 
 func TestUnsupportedComponentsAreRefusedByName(t *testing.T) {
 	for _, c := range []struct{ field, value, want string }{
-		{"normalizer", `{"type":"BertNormalizer"}`, `normalizer: component "BertNormalizer" is not supported`},
-		{"normalizer", `{"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Nmt"}]}`, `normalizer.normalizers[1]: component "Nmt"`},
-		{"normalizer", `{"type":"Replace","pattern":{"Regex":"a+"},"content":""}`, `normalizer (Replace): pattern Regex "a+"`},
-		{"pre_tokenizer", `{"type":"Whitespace"}`, `pre_tokenizer: component "Whitespace"`},
-		{"pre_tokenizer", `{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"x"}}]}`, `pre_tokenizer.pretokenizers[0]: component "Split"`},
-		{"post_processor", `{"type":"RobertaProcessing"}`, `post_processor: component "RobertaProcessing"`},
+		{"normalizer", `{"type":"BertNormaliser"}`, `normalizer: component "BertNormaliser" is not supported`},
+		{"normalizer", `{"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Nmd"}]}`, `normalizer.normalizers[1]: component "Nmd"`},
+		{"normalizer", `{"type":"Replace","pattern":{"Regex":"^a+"},"content":""}`, `normalizer (Replace): pattern Regex "^a+" is not supported here: "^" is not known`},
+		{"normalizer", `{"type":"Replace","pattern":{"Regex":"a*"},"content":""}`, `it matches the empty text`},
+		{"normalizer", `{"type":"Replace","content":""}`, `normalizer (Replace): needs a pattern with a String or a Regex`},
+		{"pre_tokenizer", `{"type":"UnicodeScripts"}`, `pre_tokenizer: component "UnicodeScripts"`},
+		{"pre_tokenizer", `{"type":"Split","pattern":{"Regex":"\\s+(?!\\S)"},"behavior":"Isolated"}`, `pre_tokenizer (Split): pattern Regex "\\s+(?!\\S)" is not supported here: group "(?!\\"`},
+		{"pre_tokenizer", `{"type":"Split","pattern":{"Regex":"\\w+"},"behavior":"Isolated"}`, `"\\w+" is not known`},
+		{"pre_tokenizer", `{"type":"Split","pattern":{"Regex":"\\p{Lu}"},"behavior":"Isolated"}`, `"\\p{Lu}" is not known`},
+		{"pre_tokenizer", `{"type":"Split","pattern":{"Regex":"a++"},"behavior":"Isolated"}`, `invalid nested repetition operator`},
+		{"pre_tokenizer", `{"type":"Split","pattern":{"String":""},"behavior":"Isolated"}`, `the pattern is empty`},
+		{"pre_tokenizer", `{"type":"Split","pattern":{"String":" "},"behavior":"Joined"}`, `pre_tokenizer (Split): behavior "Joined"`},
+		{"pre_tokenizer", `{"type":"Metaspace","replacement":"__"}`, `replacement "__" is not one character`},
+		{"pre_tokenizer", `{"type":"Metaspace","prepend_scheme":"last"}`, `prepend_scheme "last"`},
+		{"pre_tokenizer", `{"type":"Metaspace","prepend_scheme":"first","add_prefix_space":false}`, `add_prefix_space false contradicts`},
+		{"post_processor", `{"type":"CTC"}`, `post_processor: component "CTC"`},
+		{"post_processor", `{"type":"RobertaProcessing","cls":["<s>",1]}`, `post_processor.sep: expected a token and its id`},
+		{"post_processor", `{"type":"BertProcessing","cls":["x",100000],"sep":["</s>",2]}`, `post_processor: adds id 100000, which is not in the vocabulary`},
 		{"post_processor", `{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<x>"}}],"special_tokens":{}}`, `post_processor.single[0]: "<x>" is not in special_tokens`},
 		{"post_processor", `{"type":"TemplateProcessing","single":[],"special_tokens":{}}`, `has no Sequence A`},
-		{"decoder", `{"type":"WordPiece"}`, `decoder: component "WordPiece"`},
+		{"post_processor", `{"type":"TemplateProcessing","single":[{"Sequence":{"id":"A"}}],"pair":[{"Sequence":{"id":"A"}}],"special_tokens":{}}`, `post_processor.pair: has no Sequence B`},
+		{"decoder", `{"type":"CTC"}`, `decoder: component "CTC"`},
 		{"decoder", `7`, `decoder: expected an object with a type`},
 		{"model", `{"type":"Unigram","vocab":[]}`, `model`},
 		{"model", `{"type":"WordLevel","vocab":{"a":0}}`, `model: type "WordLevel" is not supported`},
 		{"model", `{"type":"BPE","vocab":{"a":0},"merges":[],"dropout":0.1}`, `model.dropout: 0.1`},
-		{"model", `{"type":"BPE","vocab":{"a":0},"merges":[],"end_of_word_suffix":"</w>"}`, `model.end_of_word_suffix: "</w>"`},
+		{"model", `{"type":"BPE","vocab":{"a":0,"b":1},"merges":["a b"],"continuing_subword_prefix":"##"}`, `model.merges[0]: token "b" is shorter than`},
+		{"model", `{"type":"BPE","vocab":{"a":0},"merges":[],"unk_token":"<u>"}`, `model.unk_token: "<u>" is not in the vocabulary`},
+		{"model", `{"type":"WordPiece","vocab":{"a":0},"continuing_subword_prefix":"##"}`, `model.unk_token: is missing`},
 		{"model", `{"type":"BPE","vocab":{"a":0,"b":1},"merges":["a b"]}`, `model.merges[0]: token "ab" is not in the vocabulary`},
 		{"model", `{"type":"BPE","vocab":{"a":0,"b":1},"merges":["ab"]}`, `model.merges[0]: expected two tokens`},
 		{"model", `{"type":"BPE","vocab":{"a":0,"b":0},"merges":[]}`, `token "b": id 0 is also that of "a"`},
 		{"model", `{"type":"BPE","vocab":{},"merges":[]}`, `model.vocab: is missing or empty`},
 		{"added_tokens", `[{"id":900,"content":"«x»"},{"id":900,"content":"«y»"}]`, `added_tokens[1] ("«y»"): id 900 is also that of "«x»"`},
+		{"added_tokens", `[{"id":0,"content":"«x»"}]`, `added_tokens[0] ("«x»"): id 0 is also that of "<pad>"`},
+		{"added_tokens", `[{"id":7,"content":"<pad>"}]`, `added_tokens[0] ("<pad>"): id 7, but the vocabulary says 0`},
+		{"added_tokens", `[{"id":900,"content":"«x»"}]`, `added_tokens[0] ("«x»"): id 900, but the next after the vocabulary and the tokens before is `},
 		{"added_tokens", `[{"id":0,"content":""}]`, `added_tokens[0]: content is empty`},
 	} {
 		dir := folder(t, "digits", map[string]string{c.field: c.value}, nil)
@@ -175,4 +193,43 @@ func FuzzRoundTrip(f *testing.F) {
 			t.Errorf("%q came back as %q", want, got)
 		}
 	})
+}
+
+// TestCleanUp: tokenizer_config.json's clean_up_tokenization_spaces, which
+// transformers heeds except for BPE, and which leaves "do not" alone.
+func TestCleanUp(t *testing.T) {
+	const text = "I do not know , he 's here ."
+	for _, c := range []struct{ fixture, config, want string }{
+		{"t5", `{"clean_up_tokenization_spaces":true}`, "I do not know, he's here."},
+		{"t5", `{"clean_up_tokenization_spaces":false}`, text},
+		{"t5", `{}`, text},
+		{"gpt2", `{"clean_up_tokenization_spaces":true}`, text},
+	} {
+		tok, err := Load(folder(t, c.fixture, nil, map[string]string{ConfigFile: c.config}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := tok.Decode(tok.Encode(text, false), true); got != c.want {
+			t.Errorf("%s with %s: %q, want %q", c.fixture, c.config, got, c.want)
+		}
+	}
+}
+
+func TestAddedTokensByName(t *testing.T) {
+	tok, err := Load("testdata/gpt2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for token, special := range map[string]bool{"<|endoftext|>": true, "[MASK]": false, "word": false} {
+		id, ok := tok.ID(token)
+		if !ok || tok.Token(id) != token || tok.Special(id) != special {
+			t.Errorf("%s: id %d (%v), token %q, special %v", token, id, ok, tok.Token(id), tok.Special(id))
+		}
+	}
+	if id, ok := tok.ID("[MASKED]"); ok || id != -1 {
+		t.Errorf("an unknown token has id %d", id)
+	}
+	if n := tok.VocabSize(); tok.Token(n) != "" || tok.Token(-1) != "" {
+		t.Errorf("tokens outside of %d ids", n)
+	}
 }

@@ -63,17 +63,20 @@ func Train(corpus iter.Seq[string], o TrainOptions) (*Tokenizer, error) {
 // countWords cuts the corpus as the trained tokenizer will and counts words,
 // spelled in the byte alphabet.
 func countWords(corpus iter.Seq[string], special []string) map[string]int {
-	var cut matcher
-	for i, s := range special {
-		cut.add(s, addedToken{ID: i, Content: s})
+	tokens := make([]addedToken, len(special))
+	for i, text := range special {
+		tokens[i] = addedToken{ID: i, Content: text}
 	}
+	cut := newMatcher(special, tokens)
+	digits := cutter(eachOf(numeric), isolated, false)
 	counts := map[string]int{}
 	for text := range corpus {
-		for _, part := range cut.split(strings.ToValidUTF8(text, "\ufffd")) {
+		text = strings.ToValidUTF8(text, "\ufffd")
+		for _, part := range cut.split(nil, text) {
 			if part.id >= 0 {
 				continue
 			}
-			splitDigits(part.text, true, func(s string) {
+			digits(text[part.from:part.to], true, func(s string, _ bool) {
 				splitGPT2(s, func(w string) { counts[w]++ })
 			})
 		}
