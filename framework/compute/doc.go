@@ -14,6 +14,9 @@
 // [MissingOpError] that it has none. Estimates, benchmarks and the tests of
 // every engine walk the table ([Ops]).
 //
+// A [LazyEngine] also has buffers that are filled when they are first used, for
+// weights that lie in a file.
+//
 // # Adding an op
 //
 //  1. Declare the record in the ops_*.go file of its family with

@@ -40,6 +40,15 @@ type Engine interface {
 	Memo(key string, build func() any) any
 }
 
+// LazyEngine is an engine whose buffers can wait for their contents.
+type LazyEngine interface {
+	Engine
+	// AllocLazy returns an F32 buffer of n elements that takes no memory until
+	// it is first used; fill then writes all of it, once. What fill reads must
+	// stay as it is until then.
+	AllocLazy(n int, fill func(dst []float32)) Buffer
+}
+
 // MissingOpError says that an engine has no kernel for an op.
 type MissingOpError struct{ Engine, Op string }
 

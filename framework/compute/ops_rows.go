@@ -58,10 +58,10 @@ var (
 
 // Normalisation.
 var (
-	RMSNorm = rows("rms_norm", "y = x rstd g, rstd = (mean x^2 + eps)^(-1/2) (Zhang and Sennrich 2019, arXiv:1910.07467)", "xcxn", 5,
-		[]Arg{{"x", F32, In}, {"g", F32, In}, {"y", F32, Out}, {"rstd", F32, Out}}, "eps")
-	RMSNormGrad = rows("rms_norm_grad", "dx += rstd (g dy - xhat mean(g dy xhat)), xhat = x rstd; dg += sum_n dy xhat", "xcnxxc", 10,
-		[]Arg{{"x", F32, In}, {"g", F32, In}, {"rstd", F32, In}, {"dy", F32, In}, {"dx", F32, InOut | Optional}, {"dg", F32, InOut | Optional}})
+	RMSNorm = rows("rms_norm", "y = x rstd (g + shift), rstd = (mean x^2 + eps)^(-1/2) (Zhang and Sennrich 2019, arXiv:1910.07467); shift 1 in Gemma, else 0", "xcxn", 5,
+		[]Arg{{"x", F32, In}, {"g", F32, In}, {"y", F32, Out}, {"rstd", F32, Out}}, "eps", "shift")
+	RMSNormGrad = rows("rms_norm_grad", "dx += rstd (g dy - xhat mean(g dy xhat)), xhat = x rstd, g with its shift; dg += sum_n dy xhat", "xcnxxc", 10,
+		[]Arg{{"x", F32, In}, {"g", F32, In}, {"rstd", F32, In}, {"dy", F32, In}, {"dx", F32, InOut | Optional}, {"dg", F32, InOut | Optional}}, "shift")
 	LayerNorm = rows("layer_norm", "y = (x - mean) rstd g + b (Ba et al. 2016, arXiv:1607.06450), biased variance", "xccxnn", 8,
 		[]Arg{{"x", F32, In}, {"g", F32, In}, {"b", F32, In}, {"y", F32, Out}, {"mean", F32, Out}, {"rstd", F32, Out}}, "eps")
 	LayerNormGrad = rows("layer_norm_grad", "dx += rstd (g dy - mean(g dy) - xhat mean(g dy xhat)); dg += sum_n dy xhat; db += sum_n dy", "xcnnxxcc", 14,

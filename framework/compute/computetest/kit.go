@@ -54,12 +54,15 @@ func walk(t *testing.T, a, b compute.Engine, compare func(t *testing.T, c check,
 
 // run compares all cases of one op.
 func run(t *testing.T, a, b compute.Engine, op *compute.Op, c check, compare func(t *testing.T, c check, what string, x, y []float32)) {
-	for k, ints := range c.cases {
-		for _, omit := range omissions(op) {
-			x, y := outputs(t, a, op, c, k, omit), outputs(t, b, op, c, k, omit)
-			for i, spec := range op.Bufs {
-				if x[i] != nil {
-					compare(t, c, fmt.Sprintf("%v without %d: %s", ints, omit, spec.Name), x[i], y[i])
+	for _, floats := range append([][]float64{c.floats}, c.more...) {
+		c.floats = floats
+		for k, ints := range c.cases {
+			for _, omit := range omissions(op) {
+				x, y := outputs(t, a, op, c, k, omit), outputs(t, b, op, c, k, omit)
+				for i, spec := range op.Bufs {
+					if x[i] != nil {
+						compare(t, c, fmt.Sprintf("%v %v without %d: %s", ints, floats, omit, spec.Name), x[i], y[i])
+					}
 				}
 			}
 		}
@@ -114,6 +117,9 @@ func outputs(t *testing.T, e compute.Engine, op *compute.Op, c check, k, omit in
 		}
 		for _, p := range c.pairs {
 			f.Buf[p[0]] = a.Buf[p[1]]
+			if p[1] == omit {
+				f.Buf[p[0]] = nil
+			}
 		}
 		if err := compute.Run(e, c.forward, &f); err != nil {
 			t.Fatal(err)

@@ -8,9 +8,11 @@ type check struct {
 	tol float64
 	// low and high bound the uniform F32 inputs; equal means normal.
 	low, high float32
-	// cases are the integer arguments; the first floats row goes with all.
+	// cases are the integer arguments; floats go with all of them, and those of
+	// more too, one row after the other.
 	cases  [][]int64
 	floats []float64
+	more   [][]float64
 	// indices fills the I32 buffers.
 	indices func(i []int64) []int32
 	// forward is run first, so that saved values (softmax denominators) fit.
@@ -92,9 +94,10 @@ var products = [][]int64{
 	{29, 450, 65, 0, 1, 0}, {1, 130, 64, 0, 1, 0}, {96, 1, 50, 1, 1, 0}, {15, 40, 31, 1, 1, 1},
 }
 
-// Integers of attention: N H KV D S causal K2 NK.
+// Integers of attention: N H KV D S causal K2 NK left right P.
 var packed = [][]int64{
 	{1, 1, 1, 4, 1, 1, 1, 1}, {11, 4, 2, 5, 3, 1, 50, 11}, {20, 2, 2, 16, 2, 0, 200, 20}, {150, 2, 1, 24, 1, 1, 11325, 150}, {130, 2, 1, 8, 2, 0, 8450, 130},
+	{20, 2, 1, 6, 2, 1, 70, 20, 4}, {150, 2, 2, 8, 1, 0, 3000, 150, 20, 3, 150}, {140, 2, 1, 8, 2, 0, 9800, 140, 0, 0, 71}, {20, 4, 2, 5, 3, 1, 60, 20, 3, 0, 9},
 }
 
 // table has a row for every op.
@@ -125,16 +128,16 @@ var table = map[string]check{
 		low: -1, high: 1},
 	"dequant_nf4": unary(5e-7, 0, 0),
 	"transpose":   {tol: 5e-7, cases: [][]int64{{1, 1, 0}, {20, 35, 0}, {35, 20, 1}}},
-	"attention": {tol: 3e-6, cases: append([][]int64{{4, 4, 2, 8, 4, 1, 36, 44}, {6, 2, 2, 6, 2, 1, 60, 40}}, packed...),
-		floats: []float64{0.3}, indices: segments},
-	"attention_grad": {tol: 5e-6, cases: packed, floats: []float64{0.3}, indices: segments,
-		forward: compute.Attention, pairs: [][2]int{{0, 0}, {1, 1}, {2, 2}, {3, 3}, {4, 4}, {5, 5}}},
-	"rope": {tol: 5e-7, cases: [][]int64{{1, 1, 2, 1, 0, 4}, {9, 3, 10, -1, 1, 50}, {40, 2, 32, 1, 0, 100}}, indices: positions},
+	"attention": {tol: 3e-6, cases: append([][]int64{{4, 4, 2, 8, 4, 1, 36, 44}, {6, 2, 2, 6, 2, 1, 60, 40}, {6, 2, 2, 6, 2, 1, 24, 40, 4}}, packed...),
+		floats: []float64{0.3}, more: [][]float64{{0.5, 2}}, indices: segments},
+	"attention_grad": {tol: 5e-6, cases: packed, floats: []float64{0.3}, more: [][]float64{{0.5, 2}}, indices: segments,
+		forward: compute.Attention, pairs: [][2]int{{0, 0}, {1, 1}, {2, 2}, {3, 3}, {4, 4}, {5, 5}, {6, 10}}},
+	"rope": {tol: 5e-7, cases: [][]int64{{1, 1, 2, 1, 0, 4}, {9, 3, 10, -1, 1, 50}, {40, 2, 32, 1, 0, 100}, {9, 3, 10, -1, 1, 50, 4}, {40, 2, 48, 1, 0, 100, 12}}, indices: positions},
 
 	"add_row": byRow(5e-7), "mul_row": byRow(5e-7), "mul_col": byRow(5e-7), "col_sum": byRow(2e-6), "row_sum": byRow(2e-6),
 	"mul_row_grad": byRow(2e-6), "mul_col_grad": byRow(2e-6), "row_sum_grad": byRow(5e-7),
 	"softmax": byRow(2e-6), "softmax_grad": byRow(3e-6),
-	"rms_norm": byRow(2e-6, 1e-5), "rms_norm_grad": byRow(5e-6),
+	"rms_norm": {tol: 2e-6, cases: matrix, floats: []float64{1e-5}, more: [][]float64{{1e-5, 1}}}, "rms_norm_grad": {tol: 5e-6, cases: matrix, more: [][]float64{{1}}},
 	"layer_norm": {tol: 5e-6, cases: [][]int64{{3, 19}, {130, 48}, {67, 130}}, floats: []float64{1e-5}}, "layer_norm_grad": byRow(5e-6),
 
 	"gather_rows":      {cases: [][]int64{{1, 1, 1}, {30, 19, 7}, {50, 80, 60}}, indices: repeated},

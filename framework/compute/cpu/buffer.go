@@ -16,12 +16,33 @@ import (
 	"github.com/tunelab/tunelab/framework/compute"
 )
 
-// buffer is C memory. ptr is nil after Free.
+// buffer is C memory. ptr is nil after Free, and before the first use of a lazy
+// one.
 type buffer struct {
 	ptr   unsafe.Pointer
 	n     int
 	dt    compute.DType
 	class int
+	lazy  *lazy // nil: it has memory from the start
+}
+
+// lazy says how a buffer is filled at its first use.
+type lazy struct {
+	once sync.Once
+	e    *Engine
+	fill func(dst []float32)
+}
+
+// memory is the buffer's address, filled; nil after Free.
+func (b *buffer) memory() unsafe.Pointer {
+	if l := b.lazy; l != nil {
+		l.once.Do(func() {
+			b.ptr, b.class = l.e.mem.get(b.n * b.dt.Size())
+			l.fill(unsafe.Slice((*float32)(b.ptr), b.n))
+			l.fill = nil
+		})
+	}
+	return b.ptr
 }
 
 func (b *buffer) DType() compute.DType { return b.dt }
@@ -101,6 +122,13 @@ func (e *Engine) Alloc(dt compute.DType, n int) compute.Buffer {
 	return b
 }
 
+// AllocLazy implements compute.LazyEngine.
+func (e *Engine) AllocLazy(n int, fill func(dst []float32)) compute.Buffer {
+	b := &buffer{n: n, dt: compute.F32, lazy: &lazy{e: e, fill: fill}}
+	runtime.SetFinalizer(b, func(b *buffer) { e.Free(b) })
+	return b
+}
+
 // AllocRaw returns a buffer with arbitrary contents, to be given back with Free.
 func (e *Engine) AllocRaw(dt compute.DType, n int) compute.Buffer { return e.raw(dt, n) }
 
@@ -112,7 +140,13 @@ func (e *Engine) raw(dt compute.DType, n int) *buffer {
 // Free gives a buffer back for reuse; freeing twice does nothing.
 func (e *Engine) Free(x compute.Buffer) {
 	b, ok := x.(*buffer)
-	if !ok || b == nil || b.ptr == nil {
+	if !ok || b == nil {
+		return
+	}
+	if b.lazy != nil {
+		b.lazy.once.Do(func() {}) // one that was never used is not filled any more
+	}
+	if b.ptr == nil {
 		return
 	}
 	p := b.ptr
@@ -127,10 +161,11 @@ func (e *Engine) InUse() int64 { e.mem.mu.Lock(); defer e.mem.mu.Unlock(); retur
 func (e *Engine) Held() int64 { e.mem.mu.Lock(); defer e.mem.mu.Unlock(); return e.mem.held }
 
 func host[T any](b *buffer) []T {
-	if b.ptr == nil {
+	p := b.memory()
+	if p == nil {
 		panic(&compute.SizeError{Op: "cpu", Arg: "a buffer that was already freed", Want: b.n, WantType: b.dt, GotType: b.dt})
 	}
-	return unsafe.Slice((*T)(b.ptr), b.n)
+	return unsafe.Slice((*T)(p), b.n)
 }
 
 func checkHost(op string, b *buffer, dt compute.DType, n int) {

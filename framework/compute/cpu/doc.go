@@ -6,7 +6,7 @@
 //
 // f32 results do not depend on the number of threads or on the instruction
 // set. All kernels are written once (gemm.h, elementwise.h, rows.h, loss.h,
-// attention.h) over a type of sixteen lanes (vec.h); kernels_*.c compile them
+// rope.h, attention.h) over a type of sixteen lanes (vec.h); kernels_*.c compile them
 // for each instruction set. Sums run in fixed chains: over K in blocks of 384
 // (gemm.h), over a row in sixteen lanes and a tree, over rows in chunks of 64.
 // exp, ln, tanh and erf are polynomials with explicit FMA (vecmath.h), the

@@ -43,7 +43,7 @@ type Engine struct {
 	memo   map[string]any
 }
 
-var _ compute.Engine = (*Engine)(nil)
+var _ compute.LazyEngine = (*Engine)(nil)
 
 // ISAs lists the instruction sets that this machine can run, the best last.
 func ISAs() []string {
@@ -154,10 +154,11 @@ func (e *Engine) kernel(op *compute.Op, fn C.tl_fn) compute.Kernel {
 			e.args.buf[k] = nil
 			if x := a.Buf[k]; x != nil {
 				b := x.(*buffer)
-				if b.ptr == nil {
+				p := b.memory()
+				if p == nil {
 					panic(&compute.SizeError{Op: op.Name, Arg: op.Bufs[k].Name + " (a buffer that was already freed)", Want: b.n, WantType: b.dt, GotType: b.dt})
 				}
-				e.args.buf[k] = b.ptr
+				e.args.buf[k] = p
 			}
 		}
 		for k := range op.Ints {

@@ -20,6 +20,7 @@
 #include "elementwise.h"
 #include "rows.h"
 #include "loss.h"
+#include "rope.h"
 #include "attention.h"
 #include "table.h"
 #if defined(__clang__)

@@ -7,5 +7,6 @@
 #include "elementwise.h"
 #include "rows.h"
 #include "loss.h"
+#include "rope.h"
 #include "attention.h"
 #include "table.h"

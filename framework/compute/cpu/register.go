@@ -37,5 +37,5 @@ func Floats(b compute.Buffer) []float32 {
 		return nil
 	}
 	m := b.(*buffer)
-	return unsafe.Slice((*float32)(m.ptr), m.n)
+	return unsafe.Slice((*float32)(m.memory()), m.n)
 }

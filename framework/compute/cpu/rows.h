@@ -109,26 +109,28 @@ static void k_sum_squares(tl_args *a, int tid, int nt) {
 
 static void k_rms_norm(tl_args *a, int tid, int nt) {
   ROWS
+  v16 shift = C((float)a->f[1]);
   for (int64_t n = r0; n < r1; n++) {
     float *X = F(0) + n * C_, *G = F(1), *Y = F(2) + n * C_;
     v16 t = ZERO;
     COLS({ v16 x = LD(X); t = v_fma(x, x, t); })
     float r = 1.0f / sqrtf(v_sum(t) / (float)C_ + (float)a->f[0]);
     F(3)[n] = r;
-    COLS({ ST(Y, v_mul(v_mul(LD(X), C(r)), LD(G))); })
+    COLS({ ST(Y, v_mul(v_mul(LD(X), C(r)), v_add(LD(G), shift))); })
   }
 }
 
 static void k_rms_norm_grad(tl_args *a, int tid, int nt) {
   ROWS
   float *X = F(0), *G = F(1), *R = F(2), *DY = F(3), *DX = F(4), *DG = F(5);
+  v16 shift = C((float)a->f[0]);
   if (DX)
     for (int64_t n = r0; n < r1; n++) {
       float *x_ = X + n * C_, *dy_ = DY + n * C_;
       v16 r = C(R[n]), t = ZERO;
-      COLS({ t = v_fma(v_mul(LD(G), LD(dy_)), v_mul(LD(x_), r), t); })
+      COLS({ t = v_fma(v_mul(v_add(LD(G), shift), LD(dy_)), v_mul(LD(x_), r), t); })
       v16 m = C(v_sum(t) / (float)C_);
-      COLS({ INC(DX + n * C_, v_mul(r, v_sub(v_mul(LD(G), LD(dy_)), v_mul(v_mul(LD(x_), r), m)))); })
+      COLS({ INC(DX + n * C_, v_mul(r, v_sub(v_mul(v_add(LD(G), shift), LD(dy_)), v_mul(v_mul(LD(x_), r), m)))); })
     }
   if (DG) COLUMN_SUM(DG, v_mul(LD(DY + n * C_), v_mul(LD(X + n * C_), C(R[n]))))
 }

@@ -17,21 +17,22 @@ func init() {
 			}
 			rstd[n] = 1 / math.Sqrt(s/float64(c)+a.Float[0])
 			for j, v := range row {
-				y[n*c+j] = v * rstd[n] * g[j]
+				y[n*c+j] = v * rstd[n] * (g[j] + a.Float[1])
 			}
 		}
 	})
 	Register("rms_norm_grad", func(a *compute.Args) {
 		c, x, g, rstd, dy, dx, dg := int(a.Int[1]), f(a, 0), f(a, 1), f(a, 2), f(a, 3), f(a, 4), f(a, 5)
+		shift := a.Float[0]
 		for n, r := range rstd {
 			var m float64
 			for j := 0; j < c; j++ {
-				m += g[j] * dy[n*c+j] * x[n*c+j] * r / float64(c)
+				m += (g[j] + shift) * dy[n*c+j] * x[n*c+j] * r / float64(c)
 			}
 			for j := 0; j < c; j++ {
 				xhat := x[n*c+j] * r
 				if dx != nil {
-					dx[n*c+j] += r * (g[j]*dy[n*c+j] - xhat*m)
+					dx[n*c+j] += r * ((g[j]+shift)*dy[n*c+j] - xhat*m)
 				}
 				if dg != nil {
 					dg[j] += dy[n*c+j] * xhat

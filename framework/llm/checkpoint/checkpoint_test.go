@@ -111,6 +111,40 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// Every half survives both ways, and what lies between two rounds to the nearer
+// one, ties to even.
+func TestHalves(t *testing.T) {
+	for h := range 1 << 16 {
+		f := halfToFloat(uint16(h))
+		if got := floatToHalf(f); got != uint16(h) && f == f {
+			t.Fatalf("%#x is %g and back %#x", h, f, got)
+		}
+		next := halfToFloat(uint16(h + 1))
+		if h&0x7fff >= 0x7bff { // the last finite one
+			continue
+		}
+		middle := f + (next-f)/2
+		for _, c := range []struct {
+			v    float32
+			want int
+		}{{middle, h + h&1}, {math.Nextafter32(middle, f), h}, {math.Nextafter32(middle, next), h + 1}} {
+			if got := floatToHalf(c.v); got != uint16(c.want) {
+				t.Fatalf("%g becomes %#x, want %#x", c.v, got, c.want)
+			}
+		}
+	}
+	path := filepath.Join(t.TempDir(), "m.safetensors")
+	if err := WriteSafetensors(path, []Tensor{{Name: "a", DType: "F16", Shape: []int{1}, Data: []float32{65520}}}, nil); err == nil || !strings.Contains(err.Error(), "over the largest F16") {
+		t.Errorf("65520 as F16: %v", err)
+	}
+	if err := WriteSafetensors(path, []Tensor{{Name: "a", DType: "F16", Shape: []int{2}, Data: []float32{65519, float32(math.Inf(-1))}}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ReadTensor(path, "a", nil); err != nil || got.Data[0] != 65504 || !math.IsInf(float64(got.Data[1]), -1) {
+		t.Errorf("%v %v", got.Data, err)
+	}
+}
+
 func TestWriterRefusesWrongSizes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m.safetensors")
 	for _, bad := range [][]Tensor{
@@ -160,8 +194,13 @@ func TestShards(t *testing.T) {
 			t.Errorf("%s: %v", s, err)
 		}
 	}
-	if _, err := OpenDir(t.TempDir()); err == nil || !strings.Contains(err.Error(), "has neither") {
+	empty := t.TempDir()
+	if _, err := OpenDir(empty); err == nil || !strings.Contains(err.Error(), "has neither") {
 		t.Errorf("empty folder: %v", err)
+	}
+	os.WriteFile(filepath.Join(empty, "pytorch_model-00001-of-00002.bin"), nil, 0o644)
+	if _, err := OpenDir(empty); err == nil || !strings.Contains(err.Error(), "pytorch_model-00001-of-00002.bin is a PyTorch pickle") || !strings.Contains(err.Error(), "save_pretrained") {
+		t.Errorf("a folder of pickles: %v", err)
 	}
 }
 
@@ -171,7 +210,7 @@ func TestConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.RopeTheta != 500 || c.HeadDim != 4 || c.KVHeads != 2 || c.BOS != -1 || !slices.Equal(c.EOS, []int{2, 3}) || c.TieEmbeddings {
+	if c.RopeTheta != 500 || c.HeadDim != 4 || c.KVHeads != 2 || c.BOS != 1 || c.PAD != -1 || !slices.Equal(c.EOS, []int{2, 3}) || c.TieEmbeddings {
 		t.Errorf("%+v", c)
 	}
 	dir := t.TempDir()
@@ -186,9 +225,13 @@ func TestConfig(t *testing.T) {
 		t.Errorf("%+v %v", g, err)
 	}
 	for s, want := range map[string]string{
-		`{` + llama + `,"rope_scaling":{"rope_type":"llama3","factor":8}}`: `rope_scaling.rope_type: "llama3" is not supported`,
-		`{` + llama + `,"rope_parameters":{"rope_type":"yarn"}}`:           `rope_parameters.rope_type: "yarn"`,
-		`{` + llama + `,"hidden_act":"gelu"}`:                              `hidden_act: "gelu"`,
+		`{` + llama + `,"rope_scaling":{"rope_type":"llama3","factor":8}}`: `rope_scaling.low_freq_factor: is missing`,
+		`{` + llama + `,"rope_scaling":{"type":"dynamic","factor":8}}`:     `rope_scaling.rope_type: "dynamic" (NTK) is not supported`,
+		`{` + llama + `,"rope_parameters":{"rope_type":"yarn"}}`:           `rope_scaling.factor: is missing`,
+		`{` + llama + `,"rope_parameters":{"rope_type":"longrope"}}`:       `rope_parameters.rope_type: "longrope"`,
+		`{` + llama + `,"rope_parameters":{"partial_rotary_factor":0.5}}`:  `rope_parameters.partial_rotary_factor: 0.5 is not supported`,
+		`{` + llama + `,"hidden_act":"mish"}`:                              `hidden_act: "mish"`,
+		`{` + llama + `,"num_hidden_layers":2000000000}`:                   `num_hidden_layers: 2000000000 is more`,
 		`{` + llama + `,"quantization_config":{"bits":4}}`:                 `quantization_config`,
 		`{` + llama + `,"num_key_value_heads":3}`:                          `num_key_value_heads: 3 does not divide`,
 		`{` + llama + `,"vocab_size":"x"}`:                                 `vocab_size: got "x"`,

@@ -5,20 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 )
 
-// Model families, as config.json's model_type names them.
-const (
-	Llama = "llama"
-	GPT2  = "gpt2"
-)
-
 // Config is the architecture of a decoder: what config.json says, in one
-// vocabulary for both families.
+// vocabulary for all families.
 type Config struct {
-	Family           string  // Llama or GPT2
+	Family           string  // as config.json's model_type: Llama, GPT2, ...
 	VocabSize        int     // V
 	HiddenSize       int     // C
 	IntermediateSize int     // width of the MLP
@@ -27,16 +22,18 @@ type Config struct {
 	KVHeads          int     // key and value heads; equals Heads without grouping
 	HeadDim          int     // width of a head
 	MaxPositions     int     // context length, tokens
-	NormEps          float64 // of RMSNorm (Llama) or LayerNorm (GPT-2)
-	RopeTheta        float64 // base of the rotary frequencies; Llama only
+	NormEps          float64 // of RMSNorm or LayerNorm
+	RopeTheta        float64 // base of the rotary frequencies; 0 in families with learned positions
 	TieEmbeddings    bool    // the output layer is the token embedding
-	AttentionBias    bool    // biases on q, k, v and o (GPT-2: always)
-	MLPBias          bool    // biases in the MLP (GPT-2: always)
+	AttentionBias    bool    // biases on q, k, v and o, where the family leaves it open (GPT-2: always)
+	MLPBias          bool    // biases in the MLP, where the family leaves it open (GPT-2: always)
 	InitStd          float64 // standard deviation of new weights; default 0.02
 
 	BOS int   // -1: none
 	EOS []int // empty: none
 	PAD int   // -1: none
+
+	Choices // what some families have beyond that
 }
 
 // ReadConfig reads and checks dir/config.json.
@@ -55,102 +52,48 @@ func ReadConfig(dir string) (Config, error) {
 	return c, nil
 }
 
-// ParseConfig reads the text of a config.json. A field that would change the
-// computation in a way this package does not know is refused by name.
+// ParseConfig reads the text of a config.json, as transformers 4 or 5 writes
+// it. A field that would change the computation in a way this package does not
+// know is refused by name.
 func ParseConfig(raw []byte) (Config, error) {
 	f := configFields{}
 	if err := json.Unmarshal(raw, &f.m); err != nil {
 		return Config{}, fmt.Errorf("not valid JSON: %w", err)
 	}
-	var c Config
-	switch family := f.str("model_type", ""); family {
-	case Llama:
-		c = f.llama()
-	case GPT2:
-		c = f.gpt2()
-	default:
-		return c, fmt.Errorf("model_type: %q is not supported; supported are %q and %q", family, Llama, GPT2)
+	name := f.str("model_type", "")
+	if f.err != nil {
+		return Config{}, f.err
+	}
+	family, ok := families[name]
+	if !ok {
+		return Config{}, unsupported(name)
 	}
 	f.refuse("quantization_config", "load the unquantised model")
-	c.BOS, c.PAD, c.EOS = f.id("bos_token_id"), f.id("pad_token_id"), f.ids("eos_token_id")
-	c.InitStd = f.num("initializer_range", 0.02)
+	f.mustBe("is_encoder_decoder", false)
+	f.mustBe("add_cross_attention", false)
+	f.layers = f.int(family.layers(), 0)
+	if f.layers > maxLayers {
+		f.fail(family.layers(), fmt.Sprintf("%d is more than the %d that are supported", f.layers, maxLayers))
+	}
+	if f.err != nil {
+		return Config{}, f.err
+	}
+	c := family.read(&f)
+	c.Family, c.Layers = name, f.layers
+	c.BOS, c.PAD, c.EOS = f.id("bos_token_id", family.ids.bos), f.id("pad_token_id", family.ids.pad), f.ids("eos_token_id", family.ids.eos)
+	if c.InitStd == 0 {
+		c.InitStd = f.num("initializer_range", 0.02)
+	}
 	if f.err != nil {
 		return c, f.err
 	}
 	return c, c.Validate()
 }
 
-func (f *configFields) llama() Config {
-	c := Config{
-		Family:           Llama,
-		VocabSize:        f.int("vocab_size", 0),
-		HiddenSize:       f.int("hidden_size", 0),
-		IntermediateSize: f.int("intermediate_size", 0),
-		Layers:           f.int("num_hidden_layers", 0),
-		Heads:            f.int("num_attention_heads", 0),
-		MaxPositions:     f.int("max_position_embeddings", 2048),
-		NormEps:          f.num("rms_norm_eps", 1e-6),
-		TieEmbeddings:    f.flag("tie_word_embeddings", false),
-		AttentionBias:    f.flag("attention_bias", false),
-		MLPBias:          f.flag("mlp_bias", false),
-	}
-	c.KVHeads = f.int("num_key_value_heads", c.Heads)
-	c.HeadDim = f.int("head_dim", quotient(c.HiddenSize, c.Heads))
-	c.RopeTheta = f.rope()
-	f.only("hidden_act", "silu", "silu")
-	return c
-}
+// maxLayers bounds what a small file can make the program allocate.
+const maxLayers = 4096
 
-func (f *configFields) gpt2() Config {
-	c := Config{
-		Family:        GPT2,
-		VocabSize:     f.int("vocab_size", 0),
-		HiddenSize:    f.int("n_embd", 0),
-		Layers:        f.int("n_layer", 0),
-		Heads:         f.int("n_head", 0),
-		MaxPositions:  f.int("n_positions", 1024),
-		NormEps:       f.num("layer_norm_epsilon", 1e-5),
-		TieEmbeddings: f.flag("tie_word_embeddings", true),
-		AttentionBias: true,
-		MLPBias:       true,
-	}
-	c.IntermediateSize = f.int("n_inner", 4*c.HiddenSize)
-	c.KVHeads, c.HeadDim = c.Heads, quotient(c.HiddenSize, c.Heads)
-	f.only("activation_function", "gelu_new", "gelu_new")
-	f.mustBe("scale_attn_weights", true)
-	f.mustBe("scale_attn_by_inverse_layer_idx", false)
-	f.mustBe("add_cross_attention", false)
-	return c
-}
-
-// rope reads the base of the rotary frequencies from rope_theta (transformers
-// 4) or rope_parameters (transformers 5) and refuses scaled variants.
-func (f *configFields) rope() float64 {
-	theta := f.num("rope_theta", 10000)
-	for _, name := range []string{"rope_parameters", "rope_scaling"} {
-		raw, ok := f.get(name)
-		if !ok {
-			continue
-		}
-		sub := configFields{prefix: name + "."}
-		if err := json.Unmarshal(raw, &sub.m); err != nil {
-			f.fail(name, "must be an object: "+err.Error())
-			return theta
-		}
-		sub.only("type", "default", "default")
-		sub.only("rope_type", "default", "default")
-		theta = sub.num("rope_theta", theta)
-		if p := sub.num("partial_rotary_factor", 1); p != 1 {
-			sub.fail("partial_rotary_factor", fmt.Sprintf("%g is not supported; only 1 is", p))
-		}
-		if sub.err != nil && f.err == nil {
-			f.err = sub.err
-		}
-	}
-	return theta
-}
-
-// Validate checks that the sizes fit together.
+// Validate checks that the sizes fit together and that the choices are known.
 func (c Config) Validate() error {
 	for _, d := range []struct {
 		name string
@@ -162,51 +105,40 @@ func (c Config) Validate() error {
 			return fmt.Errorf("%s: is missing or not positive (%d)", d.name, d.v)
 		}
 	}
+	family, ok := families[c.Family]
 	switch {
-	case c.Family != Llama && c.Family != GPT2:
-		return fmt.Errorf("model_type: %q is not supported; supported are %q and %q", c.Family, Llama, GPT2)
+	case !ok:
+		return unsupported(c.Family)
 	case c.Heads%c.KVHeads != 0:
 		return fmt.Errorf("num_key_value_heads: %d does not divide num_attention_heads %d", c.KVHeads, c.Heads)
-	case c.Family == GPT2 && (c.HiddenSize != c.Heads*c.HeadDim || c.KVHeads != c.Heads):
-		return fmt.Errorf("n_head: %d does not divide n_embd %d", c.Heads, c.HiddenSize)
-	case c.Family == Llama && c.HeadDim%2 != 0:
-		return fmt.Errorf("head_dim: %d is odd; rotary positions need an even width", c.HeadDim)
+	case family.square && (c.HiddenSize != c.Heads*c.HeadDim || c.KVHeads != c.Heads):
+		return fmt.Errorf("num_attention_heads: %d does not divide hidden_size %d", c.Heads, c.HiddenSize)
 	case !(c.NormEps > 0):
-		return fmt.Errorf("rms_norm_eps or layer_norm_epsilon: %g is not positive", c.NormEps)
-	case c.Family == Llama && !(c.RopeTheta > 0):
+		return fmt.Errorf("rms_norm_eps or layer_norm_eps: %g is not positive", c.NormEps)
+	case family.rotary && !(c.RopeTheta > 0):
 		return fmt.Errorf("rope_theta: %g is not positive", c.RopeTheta)
+	case family.rotary && (c.RotaryDim() < 2 || c.RotaryDim()%2 != 0):
+		return fmt.Errorf("head_dim: %d channels of %d are turned; rotary positions need an even number", c.RotaryDim(), c.HeadDim)
 	}
-	return nil
+	return c.Choices.validate(c.Layers)
 }
 
 // WriteConfig writes dir/config.json in the form transformers 4 and 5 read.
 func WriteConfig(dir string, c Config) error {
+	family, ok := families[c.Family]
+	if !ok {
+		return unsupported(c.Family)
+	}
 	m := map[string]any{
 		"model_type":          c.Family,
+		"architectures":       []string{family.architecture},
 		"vocab_size":          c.VocabSize,
 		"tie_word_embeddings": c.TieEmbeddings,
 		"torch_dtype":         "float32",
 		"initializer_range":   c.InitStd,
-	}
-	if c.Family == Llama {
-		m["architectures"] = []string{"LlamaForCausalLM"}
-		m["hidden_size"], m["intermediate_size"] = c.HiddenSize, c.IntermediateSize
-		m["num_hidden_layers"], m["num_attention_heads"] = c.Layers, c.Heads
-		m["num_key_value_heads"], m["head_dim"] = c.KVHeads, c.HeadDim
-		m["max_position_embeddings"], m["rms_norm_eps"] = c.MaxPositions, c.NormEps
-		m["rope_theta"], m["hidden_act"] = c.RopeTheta, "silu"
-		m["attention_bias"], m["mlp_bias"] = c.AttentionBias, c.MLPBias
-	} else {
-		m["architectures"] = []string{"GPT2LMHeadModel"}
-		m["n_embd"], m["n_inner"] = c.HiddenSize, c.IntermediateSize
-		m["n_layer"], m["n_head"], m["n_positions"] = c.Layers, c.Heads, c.MaxPositions
-		m["layer_norm_epsilon"], m["activation_function"] = c.NormEps, "gelu_new"
-	}
-	if c.BOS >= 0 {
-		m["bos_token_id"] = c.BOS
-	}
-	if c.PAD >= 0 {
-		m["pad_token_id"] = c.PAD
+		"bos_token_id":        optionalID(c.BOS), // null, for transformers has defaults of its own
+		"pad_token_id":        optionalID(c.PAD),
+		"eos_token_id":        nil,
 	}
 	switch len(c.EOS) {
 	case 0:
@@ -215,7 +147,8 @@ func WriteConfig(dir string, c Config) error {
 	default:
 		m["eos_token_id"] = c.EOS
 	}
-	raw, err := json.MarshalIndent(m, "", "  ") // keys in sorted order
+	family.write(c, m)
+	raw, err := json.MarshalIndent(pythonNumbers(m), "", "  ") // keys in sorted order
 	if err != nil {
 		return err
 	}
@@ -223,4 +156,27 @@ func WriteConfig(dir string, c Config) error {
 		_, err := w.Write(append(raw, '\n'))
 		return err
 	})
+}
+
+// pythonNumbers writes whole floating-point numbers as 5.0: transformers 5
+// checks the types of its fields.
+func pythonNumbers(m map[string]any) map[string]any {
+	for k, v := range m {
+		switch v := v.(type) {
+		case float64:
+			if v == math.Trunc(v) && math.Abs(v) < 1e15 {
+				m[k] = json.RawMessage(fmt.Sprintf("%.1f", v))
+			}
+		case map[string]any:
+			pythonNumbers(v)
+		}
+	}
+	return m
+}
+
+func optionalID(id int) any {
+	if id < 0 {
+		return nil
+	}
+	return id
 }

@@ -11,6 +11,7 @@ import (
 type configFields struct {
 	m      map[string]json.RawMessage
 	prefix string
+	layers int // decoder blocks, once they are known
 	err    error
 }
 
@@ -45,6 +46,15 @@ func (f *configFields) num(name string, otherwise float64) float64 {
 	return decodeField(f, name, otherwise)
 }
 
+// positive refuses zero, negative numbers and NaN.
+func (f *configFields) positive(name string, otherwise float64) float64 {
+	v := f.num(name, otherwise)
+	if !(v > 0) {
+		f.fail(name, fmt.Sprintf("%g is not positive", v))
+	}
+	return v
+}
+
 func (f *configFields) int(name string, otherwise int) int {
 	v := decodeField(f, name, float64(otherwise))
 	if v != math.Trunc(v) || math.Abs(v) > math.MaxInt32 {
@@ -54,26 +64,29 @@ func (f *configFields) int(name string, otherwise int) int {
 	return int(v)
 }
 
-// id reads an optional token id, -1 when absent.
-func (f *configFields) id(name string) int { return f.int(name, -1) }
-
-// ids reads an optional token id or list of them.
-func (f *configFields) ids(name string) []int {
-	raw, ok := f.get(name)
-	if !ok {
-		return nil
+// id reads an optional token id: -1 when null or negative.
+func (f *configFields) id(name string, otherwise int) int {
+	if f.off(name) {
+		return -1
 	}
-	if raw[0] == '[' {
-		return decodeField[[]int](f, name, nil)
-	}
-	return []int{f.int(name, -1)}
+	return max(f.int(name, otherwise), -1)
 }
 
-// only refuses any value but the one supported.
-func (f *configFields) only(name, otherwise, supported string) {
-	if v := f.str(name, otherwise); v != supported {
-		f.fail(name, fmt.Sprintf("%q is not supported; only %q is", v, supported))
+// ids reads an optional token id or list of them: none when null.
+func (f *configFields) ids(name string, otherwise int) []int {
+	if raw, ok := f.get(name); ok && raw[0] == '[' {
+		return decodeField[[]int](f, name, nil)
 	}
+	if id := f.id(name, otherwise); id >= 0 {
+		return []int{id}
+	}
+	return nil
+}
+
+// off says that a field is there and null.
+func (f *configFields) off(name string) bool {
+	raw, ok := f.m[name]
+	return ok && string(raw) == "null"
 }
 
 func (f *configFields) mustBe(name string, v bool) {

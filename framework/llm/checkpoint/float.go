@@ -47,6 +47,23 @@ func halfToFloat(h uint16) float32 {
 	return math.Float32frombits(math.Float32bits(v) | sign)
 }
 
+// floatToHalf rounds to the nearest binary16, ties to even; what is too large
+// becomes infinite, NaN stays NaN.
+func floatToHalf(f float32) uint16 {
+	b := math.Float32bits(f)
+	sign, b := uint16(b>>16)&0x8000, b&0x7fffffff
+	switch {
+	case b > 0x7f800000:
+		return sign | 0x7e00
+	case b >= 0x477ff000: // 65520 rounds up to infinity
+		return sign | 0x7c00
+	case b < 0x38800000: // below 2^-14: a multiple of 2^-24
+		return sign | uint16(math.RoundToEven(float64(math.Float32frombits(b))*(1<<24)))
+	}
+	b += 0xfff + b>>13&1
+	return sign | uint16((b-0x38000000)>>13)
+}
+
 // floatToBF16 rounds to the nearest bfloat16, ties to even; NaN stays NaN.
 func floatToBF16(f float32) uint16 {
 	b := math.Float32bits(f)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sort"
 )
@@ -56,6 +57,10 @@ func OpenDir(dir string) (*Reader, error) {
 	index := filepath.Join(dir, IndexFile)
 	raw, err := os.ReadFile(index)
 	if errors.Is(err, os.ErrNotExist) {
+		if name := pickled(dir); name != "" {
+			return nil, fmt.Errorf("%s: %s is a PyTorch pickle, which may run any code when it is read, and is refused; convert it where you trust it: "+
+				"python -c \"import transformers as t; t.AutoModelForCausalLM.from_pretrained('%s').save_pretrained('%s')\"", dir, name, dir, dir)
+		}
 		return nil, fmt.Errorf("%s: has neither %s nor %s; give a Hugging Face model folder with safetensors weights", dir, WeightsFile, IndexFile)
 	} else if err != nil {
 		return nil, err
@@ -86,6 +91,16 @@ func OpenDir(dir string) (*Reader, error) {
 	}
 	sort.Strings(r.names)
 	return r, nil
+}
+
+// pickled names a file of PyTorch weights in a folder.
+func pickled(dir string) string {
+	for _, pattern := range []string{"*.bin", "*.pt", "*.pth", "*.ckpt"} {
+		if found, _ := filepath.Glob(filepath.Join(dir, pattern)); len(found) > 0 {
+			return filepath.Base(found[0])
+		}
+	}
+	return ""
 }
 
 // add maps a file; with want given, its tensors must be exactly those.
@@ -125,6 +140,16 @@ func (r *Reader) add(path string, want []string) error {
 	return nil
 }
 
+// CloseWhenUnused closes the files once neither the Reader nor anything that
+// Filler gave is in use any more; call it in place of Close.
+func (r *Reader) CloseWhenUnused() {
+	runtime.AddCleanup(r, func(releases []func() error) {
+		for _, f := range releases {
+			f()
+		}
+	}, r.releases)
+}
+
 // Close unmaps the files.
 func (r *Reader) Close() error {
 	var errs []error
@@ -150,6 +175,19 @@ func (r *Reader) Info(name string) (Info, bool) {
 // Float32 reads the named F32, F16 or BF16 tensor as row-major float32. With a
 // shape given, the stored one must equal it.
 func (r *Reader) Float32(name string, shape ...int) ([]float32, error) {
+	fill, err := r.Filler(name, shape...)
+	if err != nil {
+		return nil, err
+	}
+	info, _ := r.Info(name)
+	out := make([]float32, info.Elements())
+	fill(out)
+	return out, nil
+}
+
+// Filler is Float32 put off: it checks the tensor, and what it returns writes
+// the values to dst, of their number, for as long as the Reader is not closed.
+func (r *Reader) Filler(name string, shape ...int) (fill func(dst []float32), err error) {
 	t, err := r.get(name, shape)
 	if err != nil {
 		return nil, err
@@ -159,9 +197,10 @@ func (r *Reader) Float32(name string, shape ...int) ([]float32, error) {
 	default:
 		return nil, fmt.Errorf("%s: tensor %q: dtype %s cannot be read as float32; supported are F32, F16 and BF16", t.path, name, t.DType)
 	}
-	out := make([]float32, t.Elements())
-	widen(out, t.data, t.DType)
-	return out, nil
+	return func(dst []float32) {
+		widen(dst, t.data, t.DType)
+		runtime.KeepAlive(r) // see CloseWhenUnused
+	}, nil
 }
 
 // Bytes reads the named tensor's bytes as stored (little endian), as a copy.

@@ -13,7 +13,7 @@ import (
 )
 
 // Tensor is one tensor in memory, read or to be written. Data is row-major float32, stored as DType
-// "F32" (also when empty) or "BF16" (nearest, ties to even); or Raw holds the
+// "F32" (also when empty), "F16" or "BF16" (nearest, ties to even); or Raw holds the
 // bytes of any other DType as they shall stand in the file.
 type Tensor struct {
 	Name  string
@@ -72,8 +72,8 @@ func buildHeader(tensors []Tensor, meta map[string]string) ([]byte, error) {
 			return nil, fmt.Errorf("tensor %q: unsupported dtype %q", e.Name, dtype)
 		case e.Raw != nil && int64(len(e.Raw)) != size:
 			return nil, fmt.Errorf("tensor %q: shape %v of %s needs %d bytes, got %d", e.Name, e.Shape, dtype, size, len(e.Raw))
-		case e.Raw == nil && dtype != "F32" && dtype != "BF16":
-			return nil, fmt.Errorf("tensor %q: float32 data can be written as F32 or BF16, not %s", e.Name, dtype)
+		case e.Raw == nil && dtype != "F32" && dtype != "F16" && dtype != "BF16":
+			return nil, fmt.Errorf("tensor %q: float32 data can be written as F32, F16 or BF16, not %s", e.Name, dtype)
 		case e.Raw == nil && int64(len(e.Data)) != t.Elements():
 			return nil, fmt.Errorf("tensor %q: shape %v needs %d values, got %d", e.Name, e.Shape, t.Elements(), len(e.Data))
 		}
@@ -113,12 +113,19 @@ func writeEntry(w *bufio.Writer, e Tensor) error {
 	}
 	var b [4]byte
 	for _, v := range e.Data {
-		n := 4
-		if e.dtype() == "BF16" {
+		n := 2
+		switch e.dtype() {
+		case "BF16":
 			binary.LittleEndian.PutUint16(b[:], floatToBF16(v))
-			n = 2
-		} else {
+		case "F16":
+			h := floatToHalf(v)
+			if h&0x7fff == 0x7c00 && !math.IsInf(float64(v), 0) {
+				return fmt.Errorf("tensor %q: %g is over the largest F16; write it as BF16 or F32", e.Name, v)
+			}
+			binary.LittleEndian.PutUint16(b[:], h)
+		default:
 			binary.LittleEndian.PutUint32(b[:], math.Float32bits(v))
+			n = 4
 		}
 		if _, err := w.Write(b[:n]); err != nil {
 			return err

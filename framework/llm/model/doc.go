@@ -1,10 +1,13 @@
 // Package model is a decoder-only transformer on the autograd tape, loaded
 // from and saved to Hugging Face folders.
 //
-// There is one decoder; a family (Llama, GPT-2) is a record of declared choices
-// (layout.go): the kind of norm, positions and MLP, fused or separate
-// projections, how weights are named and stored. Sequences are packed: a batch
-// is the tokens of all sequences one after the other, without padding.
+// There is one decoder (block.go, mlp.go); a family is a record of declared
+// choices (layout.go): kind and places of the norms, positions, fused or separate
+// projections, sublayers one after the other or side by side, biases, how weights
+// are named and stored. What a model of the family may choose by itself (windows,
+// caps, multipliers, scaled rotary frequencies) is in its checkpoint.Config.
+// Sequences are packed: a batch is the tokens of all sequences one after the
+// other, without padding.
 //
 // Vocabulary: N tokens of a batch, C hidden size, V vocabulary.
 //
@@ -27,6 +30,14 @@
 //
 // # Adding a family
 //
-// Its config.json fields in package checkpoint, a layout here, and a tiny model
-// of it in testdata/make_fixtures.py, which the parity test then walks.
+//  1. Its config.json in a file of package checkpoint: what it reads and writes,
+//     every field that changes the computation, and a refusal by name of those
+//     that are not supported. A choice that no family had before is a field of
+//     checkpoint.Choices whose zero value leaves the others as they are.
+//  2. Its recipe in a file here: a layout, often that of a relative with a few
+//     lines changed, and its row in layouts.
+//  3. A tiny model of it in testdata/make_fixtures.py, made by transformers, which
+//     the parity test walks: logits, hidden states, gradients, training with and
+//     without LoRA, greedy continuations. make_fixtures.py --check-saved loads
+//     what this package saves in transformers, strictly.
 package model

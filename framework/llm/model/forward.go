@@ -1,6 +1,9 @@
 package model
 
 import (
+	"fmt"
+	"math"
+
 	"github.com/tunelab/tunelab/framework/train/autograd"
 )
 
@@ -43,17 +46,19 @@ func (m *Model) HiddenAt(t *autograd.Tape, b Batch, layers int) *autograd.Var {
 		m.checkLength(i, n)
 		pos = appendRange(pos, m.prefixLen(), n)
 	}
-	x, spec := m.input(t, b.IDs, pos), m.attention(b.SeqLens)
+	x := m.input(t, b.IDs, pos)
 	if m.prefix != nil {
-		return m.afterPrefix(t, x, pos, layers, spec)
+		return m.afterPrefix(t, x, pos, layers, b.SeqLens)
 	}
-	return m.decode(t, x, pos, layers, func(_ int, q, k, v *autograd.Var) *autograd.Var {
-		return t.Attention(q, k, v, spec)
+	return m.decode(t, x, pos, layers, func(layer int, q, k, v *autograd.Var) *autograd.Var {
+		return t.Attention(q, k, v, m.attention(layer, b.SeqLens, nil))
 	})
 }
 
-func (m *Model) attention(seqLens []int) autograd.AttnSpec {
-	return autograd.AttnSpec{Heads: m.cfg.Heads, KVHeads: m.cfg.KVHeads, HeadDim: m.cfg.HeadDim, SeqLens: seqLens, Causal: true}
+// attention of a layer; kvLens nil means seqLens.
+func (m *Model) attention(layer int, seqLens, kvLens []int) autograd.AttnSpec {
+	return autograd.AttnSpec{Heads: m.cfg.Heads, KVHeads: m.cfg.KVHeads, HeadDim: m.cfg.HeadDim, SeqLens: seqLens, KVLens: kvLens,
+		Causal: true, Left: m.cfg.Window(layer), Scale: float32(m.cfg.AttentionScale()), SoftCap: float32(m.cfg.AttentionSoftCap)}
 }
 
 // appendRange appends the n numbers from first on.
@@ -84,87 +89,79 @@ func (m *Model) HiddenCached(t *autograd.Tape, b Batch, c *autograd.KVCache, slo
 	if m.prefix != nil && !c.HasPrefix() {
 		m.fillPrefix(t, c)
 	}
-	spec := autograd.CachedSpec{Heads: m.cfg.Heads, Slots: slots, NewLens: b.SeqLens}
 	attend := func(layer int, q, k, v *autograd.Var) *autograd.Var {
-		return t.AttentionCached(q, k, v, c, layer, spec)
+		a := m.attention(layer, nil, nil)
+		return t.AttentionCached(q, k, v, c, layer, autograd.CachedSpec{Heads: a.Heads, Slots: slots, NewLens: b.SeqLens,
+			Scale: a.Scale, Left: a.Left, SoftCap: a.SoftCap})
 	}
 	h := m.decode(t, m.input(t, b.IDs, pos), pos, m.cfg.Layers, attend)
 	c.Advance(slots, b.SeqLens)
 	return h
 }
 
-// Logits is the output layer: hidden [N,C] gives [N,V].
+// Logits is the output layer with what the family puts around it: hidden [N,C]
+// gives [N,V].
 func (m *Model) Logits(t *autograd.Tape, hidden *autograd.Var) *autograd.Var {
-	return m.head.Forward(t, hidden)
+	if m.out != nil {
+		hidden = m.out.Forward(t, hidden)
+	}
+	x := m.head.Forward(t, hidden)
+	if d := m.cfg.LogitsDivisor; d > 0 {
+		x = scale(t, x, 1/d)
+	}
+	if limit := m.cfg.LogitSoftCap; limit > 0 {
+		x = t.Scale(t.Tanh(t.Scale(x, float32(1/limit))), float32(limit))
+	}
+	return x
+}
+
+// scale leaves x alone where there is nothing to do.
+func scale(t *autograd.Tape, x *autograd.Var, by float64) *autograd.Var {
+	if by == 0 || by == 1 {
+		return x
+	}
+	return t.Scale(x, float32(by))
 }
 
 func (m *Model) checkLength(i, n int) {
 	if n > m.ContextLength() {
-		panic(&autograd.IndexError{Op: "model: length of the sequence over the context", At: i, Value: n, Limit: m.ContextLength() + 1})
+		panic(&autograd.ShapeError{Op: "model", Shapes: [][]int{{n}},
+			Reason: fmt.Sprintf("sequence %d has %d tokens and the model's context holds %d; shorten it", i, n, m.ContextLength())})
 	}
 }
 
 // input is what enters the first block: [N,C].
 func (m *Model) input(t *autograd.Tape, ids, pos []int32) *autograd.Var {
-	return m.place(t, t.Embedding(t.Param(m.embed), ids), pos)
+	x := m.tokens(t, ids)
+	if m.layout.scaleTokens {
+		x = t.Scale(x, float32(math.Sqrt(float64(m.cfg.HiddenSize))))
+	}
+	return m.place(t, x, pos)
 }
 
-// place adds learned positions, where the family has them.
+func (m *Model) tokens(t *autograd.Tape, ids []int32) *autograd.Var {
+	if m.layout.frozenPad && m.cfg.PAD >= 0 {
+		return t.EmbeddingWithout(t.Param(m.embed), ids, m.cfg.PAD)
+	}
+	return t.Embedding(t.Param(m.embed), ids)
+}
+
+// place brings embeddings [N,E] to the hidden size and adds learned positions,
+// where the family has them.
 func (m *Model) place(t *autograd.Tape, x *autograd.Var, pos []int32) *autograd.Var {
+	x = scale(t, x, m.cfg.EmbeddingMultiplier)
+	if m.in != nil {
+		x = m.in.Forward(t, x)
+	}
 	if m.positions == nil {
 		return x
 	}
-	return t.Add(x, t.Embedding(t.Param(m.positions), pos))
-}
-
-// decode is the decoder itself, with attention left to the caller.
-func (m *Model) decode(t *autograd.Tape, x *autograd.Var, pos []int32, layers int, attend func(layer int, q, k, v *autograd.Var) *autograd.Var) *autograd.Var {
-	for i := range layers {
-		b := &m.blocks[i]
-		q, k, v := m.project(t, b, m.norm(t, x, b.attnNorm))
-		if m.positions == nil {
-			q = t.Rope(q, pos, m.cfg.Heads, m.cfg.HeadDim, m.invFreq)
-			k = t.Rope(k, pos, m.cfg.KVHeads, m.cfg.HeadDim, m.invFreq)
+	rows := pos
+	if first := m.layout.positionOffset; first > 0 {
+		rows = make([]int32, len(pos))
+		for i, p := range pos {
+			rows[i] = p + int32(first)
 		}
-		x = t.Add(x, b.o.Forward(t, attend(i, q, k, v)))
-		x = t.Add(x, b.mlp(t, m.norm(t, x, b.mlpNorm)))
 	}
-	if layers == m.cfg.Layers {
-		x = m.norm(t, x, m.finalNorm)
-	}
-	return x
-}
-
-func (m *Model) norm(t *autograd.Tape, x *autograd.Var, n norm) *autograd.Var {
-	if n.b != nil {
-		return t.LayerNorm(x, t.Param(n.g), t.Param(n.b), float32(m.cfg.NormEps))
-	}
-	return t.RMSNorm(x, t.Param(n.g), float32(m.cfg.NormEps))
-}
-
-// project gives queries, keys and values. A fused projection [N,3C] is read as
-// 3N rows of C, of which every third belongs to each.
-func (m *Model) project(t *autograd.Tape, b *block, x *autograd.Var) (q, k, v *autograd.Var) {
-	if len(b.qkv) == 3 {
-		return b.qkv[0].Forward(t, x), b.qkv[1].Forward(t, x), b.qkv[2].Forward(t, x)
-	}
-	y := b.qkv[0].Forward(t, x)
-	n, c := y.Shape()[0], m.cfg.HiddenSize
-	y = t.Reshape(y, 3*n, c)
-	var part [3]*autograd.Var
-	for j := range part {
-		rows := make([]int32, n)
-		for i := range rows {
-			rows[i] = int32(3*i + j)
-		}
-		part[j] = t.Rows(y, rows)
-	}
-	return part[0], part[1], part[2]
-}
-
-func (b *block) mlp(t *autograd.Tape, x *autograd.Var) *autograd.Var {
-	if b.gate == nil {
-		return b.down.Forward(t, t.GELU(b.up.Forward(t, x), true))
-	}
-	return b.down.Forward(t, t.SiLUMul(b.gate.Forward(t, x), b.up.Forward(t, x)))
+	return t.Add(x, t.Embedding(t.Param(m.positions), rows))
 }

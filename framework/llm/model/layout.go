@@ -2,38 +2,65 @@ package model
 
 import "github.com/tunelab/tunelab/framework/llm/checkpoint"
 
-// layout is what sets one family apart from another.
+// layout is what sets one family apart from another: the names of its weights,
+// which are those of transformers' modules, and the choices of its decoder. ""
+// means that the family has no such weight.
 type layout struct {
-	prefix      string // of every module but the output layer
-	embed       string // token embedding
-	positions   string // learned position embedding; "": rotary
-	block       string // list of decoder blocks
-	attnNorm    string
-	mlpNorm     string
-	finalNorm   string
-	layerNorm   bool // LayerNorm with bias (Ba et al. 2016); else RMSNorm
-	fused       string
-	q, k, v, o  string
-	gate        string // "": an MLP of two layers with GELU; else SwiGLU (Shazeer 2020, section 2)
-	up, down    string
-	transposed  bool     // linear weights are stored [in, out] (transformers' Conv1D)
+	base           string // before every name but the output layer's (base_model_prefix)
+	embed          string // token embedding
+	positions      string // learned position embedding; "": rotary
+	positionOffset int    // rows of it before position 0
+	projectIn      string // from the embedding's width to the hidden size
+	projectOut     string // and back, before the output layer
+	blocks         string // list of decoder blocks
+	finalNorm      string
+
+	// Names within a block.
+	attn, mlp    around // norms
+	fused        string // one layer for q, k and v; else q, k, v
+	fusedByHead  bool   // its rows are q, k and v of a head, then of the next; else all q, all k, all v
+	q, k, v, o   string
+	qNorm, kNorm string
+	gate         string // "": an MLP of two layers; else a gated one (Shazeer 2020, section 2)
+	up, down     string
+
+	norm       normKind
+	normHeads  bool // q and k norms are over a head's channels; else over all
+	parallel   bool // attention and MLP both read the block's input; else the MLP reads attention's result
+	transposed bool // linear weights are stored [in, out] (transformers' Conv1D)
+
+	qkvBias, oBias, mlpBias, headBias bool
+
+	frozenPad   bool     // the padding token's embedding does not learn (torch's padding_idx)
+	scaleTokens bool     // token embeddings are multiplied by sqrt(C)
+	storedHead  string   // name of the output layer in stored files; "": lm_head
 	bufferNames []string // endings of stored tensors that are not weights
 }
 
-// layouts of transformers' modeling_llama.py and modeling_gpt2.py.
-var layouts = map[string]layout{
-	checkpoint.Llama: {
-		prefix: "model.", embed: "embed_tokens", block: "layers",
-		attnNorm: "input_layernorm", mlpNorm: "post_attention_layernorm", finalNorm: "norm",
-		q: "self_attn.q_proj", k: "self_attn.k_proj", v: "self_attn.v_proj", o: "self_attn.o_proj",
-		gate: "mlp.gate_proj", up: "mlp.up_proj", down: "mlp.down_proj",
-		bufferNames: []string{".rotary_emb.inv_freq"},
-	},
-	checkpoint.GPT2: {
-		prefix: "transformer.", embed: "wte", positions: "wpe", block: "h",
-		attnNorm: "ln_1", mlpNorm: "ln_2", finalNorm: "ln_f", layerNorm: true,
-		fused: "attn.c_attn", o: "attn.c_proj", up: "mlp.c_fc", down: "mlp.c_proj",
-		transposed:  true,
-		bufferNames: []string{".attn.bias", ".attn.masked_bias"},
-	},
+// around are the norms of a sublayer f: after(x + inside(f(before(x)))).
+type around struct{ before, inside, after string }
+
+type normKind int
+
+const (
+	rmsNorm        normKind = iota // x/rms(x) g
+	rmsNormPlusOne                 // x/rms(x) (1 + g)
+	layerNorm                      // with a bias (Ba et al. 2016)
+)
+
+// layouts has the recipe of each family, in the file of its name.
+var layouts = map[string]func(checkpoint.Config) layout{
+	checkpoint.Llama:   llama,
+	checkpoint.GPT2:    gpt2,
+	checkpoint.Mistral: mistral,
+	checkpoint.Qwen2:   qwen2,
+	checkpoint.Qwen3:   qwen3,
+	checkpoint.Gemma2:  gemma2,
+	checkpoint.Gemma3:  gemma3,
+	checkpoint.GPTNeoX: neox,
+	checkpoint.Phi:     phi,
+	checkpoint.OPT:     opt,
+	checkpoint.SmolLM3: llama, // what its layers lack is in Config
+	checkpoint.OLMo2:   olmo2,
+	checkpoint.Granite: llama, // its multipliers are in Config
 }

@@ -15,9 +15,11 @@ type Options struct {
 	Frozen bool // no weight is trainable: no gradient is computed for any
 }
 
-// Load reads a Hugging Face folder (config.json and safetensors) of the Llama
-// or the GPT-2 type onto an engine. It is strict: a missing, misshapen or
-// unexpected tensor is an error that names it and its file.
+// Load reads a Hugging Face folder (config.json and safetensors) of any of
+// checkpoint.Families onto an engine. It is strict: a missing, misshapen or
+// unexpected tensor is an error that names it and its file. The files are
+// mapped, and a weight is read when it is first used: until then they must not
+// be changed in place (to replace or remove them is no harm).
 func Load(dir string, e compute.Engine, o Options) (*Model, error) {
 	cfg, err := checkpoint.ReadConfig(dir)
 	if err != nil {
@@ -27,9 +29,9 @@ func Load(dir string, e compute.Engine, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
-	f := folder{dir: dir, r: r, layout: layouts[cfg.Family], used: map[string]bool{}}
-	f.bare = f.layout.prefix != "" && !slices.ContainsFunc(r.Names(), func(n string) bool { return strings.HasPrefix(n, f.layout.prefix) })
+	r.CloseWhenUnused()
+	f := folder{dir: dir, r: r, layout: layouts[cfg.Family](cfg), used: map[string]bool{}}
+	f.bare = f.layout.base != "" && !slices.ContainsFunc(r.Names(), func(n string) bool { return strings.HasPrefix(n, f.layout.base) })
 	m, err := assemble(cfg, e, f.read)
 	if err != nil {
 		return nil, err
@@ -49,23 +51,45 @@ type folder struct {
 	dir    string
 	r      *checkpoint.Reader
 	layout layout
-	bare   bool // names are stored without the prefix, as in openai-community/gpt2
+	bare   bool // names are stored without the base, as in openai-community/gpt2
 	used   map[string]bool
 }
 
-func (f *folder) read(name string, shape []int, k kind) ([]float32, error) {
-	if f.bare {
-		name = strings.TrimPrefix(name, f.layout.prefix)
-	}
+func (f *folder) read(name string, shape []int, k kind) (func(dst []float32), error) {
+	name = f.stored(name)
 	f.used[name] = true
 	if !f.layout.transposed || k != matrix && k != residual {
-		return f.r.Float32(name, shape...)
+		return f.r.Filler(name, shape...)
 	}
-	data, err := f.r.Float32(name, shape[1], shape[0])
+	fill, err := f.r.Filler(name, shape[1], shape[0])
 	if err != nil {
 		return nil, err
 	}
-	return transpose(data, shape[1], shape[0]), nil
+	return func(dst []float32) {
+		stored := make([]float32, len(dst))
+		fill(stored)
+		copy(dst, transpose(stored, shape[1], shape[0]))
+	}, nil
+}
+
+// stored is a weight's name in the file.
+func (f *folder) stored(name string) string {
+	if _, ok := f.r.Info(name); ok {
+		return name
+	}
+	name = f.layout.stored(name)
+	if f.bare {
+		name = strings.TrimPrefix(name, f.layout.base)
+	}
+	return name
+}
+
+// stored is a weight's name as transformers saves it.
+func (l *layout) stored(name string) string {
+	if rest, ok := strings.CutPrefix(name, "lm_head."); ok && l.storedHead != "" {
+		return l.storedHead + "." + rest
+	}
+	return name
 }
 
 // finish checks that the file holds nothing else.
@@ -73,13 +97,13 @@ func (f *folder) finish(m *Model) error {
 	for _, name := range f.r.Names() {
 		switch {
 		case f.used[name] || slices.ContainsFunc(f.layout.bufferNames, func(end string) bool { return strings.HasSuffix(name, end) }):
-		case name == "lm_head.weight" && m.cfg.TieEmbeddings:
-			data, err := f.r.Float32(name, m.cfg.VocabSize, m.cfg.HiddenSize)
+		case name == f.stored("lm_head.weight") && m.cfg.TieEmbeddings:
+			data, err := f.r.Float32(name, m.cfg.VocabSize, m.cfg.EmbedWidth())
 			if err != nil {
 				return err
 			}
 			if !slices.Equal(data, m.embed.Data()) {
-				return fmt.Errorf("%s: tensor \"lm_head.weight\" differs from the token embedding, but config.json says tie_word_embeddings: set it to false, or remove the tensor", f.dir)
+				return fmt.Errorf("%s: tensor %q differs from the token embedding, but config.json says tie_word_embeddings: set it to false, or remove the tensor", f.dir, name)
 			}
 		default:
 			return fmt.Errorf("%s: tensor %q is not part of a %s model of %d layers: the weights and config.json do not belong together", f.dir, name, m.cfg.Family, m.cfg.Layers)

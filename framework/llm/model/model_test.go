@@ -1,124 +1,24 @@
 package model
 
 import (
-	"encoding/json"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/tunelab/tunelab/framework/compute"
-	_ "github.com/tunelab/tunelab/framework/compute/ref"
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 	"github.com/tunelab/tunelab/framework/train/autograd"
 )
 
-// expected is what transformers computed with a tiny model
-// (testdata/make_fixtures.py).
-type expected struct {
-	Seqs      [][]int
-	Logits    [][]float32 // of each sequence, row-major [len,V]
-	Hidden    [][]float32 // of the first sequence: embeddings, after each block, final
-	Loss      float64
-	GradNorms map[string]float64 `json:"grad_norms"`
-}
-
-var families = []string{"llama", "llama-bias", "gpt2"}
-
-func load(t *testing.T, name string) (*Model, expected) {
-	t.Helper()
-	e, err := compute.Open("ref", 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := Load(filepath.Join("testdata", name), e, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := os.ReadFile(filepath.Join("testdata", name, "expected.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var x expected
-	if err := json.Unmarshal(raw, &x); err != nil {
-		t.Fatal(err)
-	}
-	return m, x
-}
-
-// near compares with an absolute tolerance on values of size about 1 to 10.
-func near(t *testing.T, what string, got, want []float32, tolerance float64) {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Fatalf("%s: %d values, want %d", what, len(got), len(want))
-	}
-	for i := range got {
-		if d := math.Abs(float64(got[i]) - float64(want[i])); !(d <= tolerance) {
-			t.Fatalf("%s: value %d is %g, want %g", what, i, got[i], want[i])
-		}
-	}
-}
-
-func TestLogitsAndHiddenEqualTransformers(t *testing.T) {
-	for _, name := range families {
-		t.Run(name, func(t *testing.T) {
-			m, x := load(t, name)
-			tape := autograd.NewTape(m.Engine(), false)
-			defer tape.Release()
-			got := m.Logits(tape, m.Hidden(tape, Pack(x.Seqs...))).Value()
-			near(t, "logits", got, slices.Concat(x.Logits...), 1e-4)
-			for layer, want := range x.Hidden {
-				near(t, "hidden state", m.HiddenAt(tape, Pack(x.Seqs[0]), layer).Value(), want, 1e-4)
-			}
-		})
-	}
-}
-
-func TestGradientsEqualTorch(t *testing.T) {
-	for _, name := range families {
-		t.Run(name, func(t *testing.T) {
-			m, x := load(t, name)
-			tape := autograd.NewTape(m.Engine(), true)
-			defer tape.Release()
-			var targets []int32
-			for _, s := range x.Seqs {
-				for _, id := range s[1:] {
-					targets = append(targets, int32(id))
-				}
-				targets = append(targets, -1)
-			}
-			ones := make([]float32, len(targets))
-			for i := range ones {
-				ones[i] = 1
-			}
-			loss := tape.CrossEntropy(m.Logits(tape, m.Hidden(tape, Pack(x.Seqs...))), targets, ones)
-			if d := math.Abs(float64(loss.Scalar()) - x.Loss); d > 1e-4*x.Loss {
-				t.Errorf("loss %g, want %g", loss.Scalar(), x.Loss)
-			}
-			tape.Backward(loss)
-			if len(m.Params()) != len(x.GradNorms) {
-				t.Errorf("%d parameters, want %d", len(m.Params()), len(x.GradNorms))
-			}
-			for _, p := range m.Params() {
-				want, ok := x.GradNorms[p.Name]
-				sum := 0.0
-				for _, g := range p.GradData() {
-					sum += float64(g) * float64(g)
-				}
-				// A key bias's gradient is zero in theory: softmax ignores it.
-				if got := math.Sqrt(sum); !ok || math.Abs(got-want) > 1e-4*want+1e-4 {
-					t.Errorf("%s: gradient norm %g, want %g", p.Name, got, want)
-				}
-			}
-		})
-	}
-}
-
 func TestCachedEqualsUncached(t *testing.T) {
-	for _, name := range families {
+	for _, name := range tinyModels(t) {
 		t.Run(name, func(t *testing.T) {
 			m, x := load(t, name)
 			tape := autograd.NewTape(m.Engine(), false)
@@ -127,10 +27,10 @@ func TestCachedEqualsUncached(t *testing.T) {
 			want := m.Hidden(tape, Pack(s)).Value()
 			c := m.NewCache(3, len(s))
 			defer c.Free()
-			// Slot 2 gets s in parts of 5, 1, 2 and 4 tokens, beside another sequence.
+			// Slot 2 gets s in parts of 5, 1, 2 and the other tokens, beside another sequence.
 			var got []float32
 			at := 0
-			for _, n := range []int{5, 1, 2, 4} {
+			for _, n := range []int{5, 1, 2, len(s) - 8} {
 				h := m.HiddenCached(tape, Pack(x.Seqs[1], s[at:at+n]), c, []int{0, 2})
 				got = append(got, h.Value()[m.cfg.HiddenSize:]...)
 				at += n
@@ -162,7 +62,7 @@ func TestCachedCountsTheSameWork(t *testing.T) {
 }
 
 func TestSaveLoadGivesTheSameBits(t *testing.T) {
-	for _, name := range families {
+	for _, name := range tinyModels(t) {
 		t.Run(name, func(t *testing.T) {
 			m, _ := load(t, name)
 			dir := filepath.Join(t.TempDir(), "new")
@@ -186,7 +86,7 @@ func TestSaveLoadGivesTheSameBits(t *testing.T) {
 				}
 			}
 			// The stored tensors are those transformers wrote.
-			old, err := checkpoint.OpenDir(filepath.Join("testdata", name))
+			old, err := checkpoint.OpenDir(filepath.Join(models(), name))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -348,6 +248,40 @@ func TestLoadIsStrict(t *testing.T) {
 	}
 }
 
+// Sizes of a config.json that its weights do not bear out cost nothing.
+func TestHostileSizesCostNothing(t *testing.T) {
+	e, err := compute.Open("cpu", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write := func(config string, tensors ...checkpoint.Tensor) {
+		if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(config), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := checkpoint.WriteSafetensors(filepath.Join(dir, "model.safetensors"), tensors, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	one := []float32{1}
+	for _, config := range []string{
+		`{"model_type":"llama","vocab_size":1,"hidden_size":1,"intermediate_size":2147483646,"num_hidden_layers":4096,"num_attention_heads":1,"head_dim":2147483646}`,
+		`{"model_type":"llama","vocab_size":1,"hidden_size":1,"intermediate_size":1,"num_hidden_layers":1,"num_attention_heads":2147483647,"head_dim":2147483646}`,
+		`{"model_type":"llama","vocab_size":2147483647,"hidden_size":2147483647,"intermediate_size":1,"num_hidden_layers":1,"num_attention_heads":1,"head_dim":2}`,
+	} {
+		write(config, checkpoint.Tensor{Name: "model.embed_tokens.weight", Shape: []int{1, 1}, Data: one}, checkpoint.Tensor{Name: "model.layers.0.input_layernorm.weight", Shape: []int{1}, Data: one})
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if _, err := Load(dir, e, Options{}); err == nil || !strings.Contains(err.Error(), "tensor ") {
+			t.Errorf("%s: %v", config, err)
+		}
+		runtime.ReadMemStats(&after)
+		if n := after.TotalAlloc - before.TotalAlloc; n > 4<<20 {
+			t.Errorf("%s: %d bytes allocated", config, n)
+		}
+	}
+}
+
 func TestMisuseIsAnError(t *testing.T) {
 	m, _ := load(t, "gpt2")
 	for name, b := range map[string]Batch{
@@ -360,5 +294,59 @@ func TestMisuseIsAnError(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 		tape.Release()
+	}
+}
+
+func TestPromptsBeyondTheContext(t *testing.T) {
+	for _, name := range tinyModels(t) {
+		m, _ := load(t, name)
+		n := m.ContextLength()
+		tape := autograd.NewTape(m.Engine(), false)
+		c := m.NewCache(1, n+1)
+		if err := autograd.Catch(func() { m.Hidden(tape, Pack(make([]int, n))); m.HiddenCached(tape, Pack(make([]int, n)), c, []int{0}) }); err != nil {
+			t.Errorf("%s: a full context: %v", name, err)
+		}
+		for _, f := range []func(){
+			func() { m.Hidden(tape, Pack([]int{1}, make([]int, n+1))) },
+			func() { m.HiddenCached(tape, Pack([]int{1}), c, []int{0}) },
+		} {
+			want := fmt.Sprintf("has %d tokens and the model's context holds %d", n+1, n)
+			if err := autograd.Catch(f); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, want %q", name, err, want)
+			}
+		}
+		c.Free()
+		tape.Release()
+	}
+}
+
+// Greedy continuations go far beyond the windows, from a cache.
+func TestGreedyEqualsTransformers(t *testing.T) {
+	for _, name := range tinyModels(t) {
+		t.Run(name, func(t *testing.T) {
+			m, x := open(t, name, "cpu")
+			tape := autograd.NewTape(m.Engine(), false)
+			defer tape.Release()
+			c, slots, next := m.NewCache(len(x.Prompts), m.ContextLength()), make([]int, len(x.Prompts)), slices.Clone(x.Prompts)
+			for i := range slots {
+				slots[i] = i
+			}
+			defer c.Free()
+			got := make([][]int, len(slots))
+			for range x.Greedy[0] {
+				logits, at := m.Logits(tape, m.HiddenCached(tape, Pack(next...), c, slots)).Value(), 0
+				for i := range slots {
+					at += len(next[i])
+					row := logits[(at-1)*m.cfg.VocabSize : at*m.cfg.VocabSize]
+					got[i] = append(got[i], slices.Index(row, slices.Max(row)))
+				}
+				for i := range slots {
+					next[i] = got[i][len(got[i])-1:]
+				}
+			}
+			if !reflect.DeepEqual(got, x.Greedy) {
+				t.Errorf("got %v, want %v", got, x.Greedy)
+			}
+		})
 	}
 }

@@ -11,8 +11,9 @@ import (
 // context; what the model gives is of the tokens alone.
 type Prefix struct {
 	Len int
-	// Input gives the vectors [Len,C] that enter the first block in place of
-	// token embeddings (Lester et al. 2021, prompt tuning, section 2).
+	// Input gives vectors [Len,C] in place of token embeddings (Lester et al.
+	// 2021, prompt tuning, section 2): of the embedding's width, C but in OPT's
+	// projected variant, and without the factor that Gemma puts on tokens.
 	Input func(t *autograd.Tape) *autograd.Var
 	// KV gives the keys and values [Len,KVHeads*HeadDim] of a layer, which are
 	// used as they are: no rotation is applied (Li and Liang 2021, prefix
@@ -45,20 +46,20 @@ func (m *Model) prefixLen() int {
 // afterPrefix is decode for packed sequences after the prefix. Nothing in the
 // prefix depends on what follows it, so that its rows are computed once for all
 // sequences, and each sequence sees their keys and values before its own.
-func (m *Model) afterPrefix(t *autograd.Tape, x *autograd.Var, pos []int32, layers int, spec autograd.AttnSpec) *autograd.Var {
-	p, n, tokens := m.prefix, x.Shape()[0], spec.SeqLens
-	spec.SeqLens = nil
+func (m *Model) afterPrefix(t *autograd.Tape, x *autograd.Var, pos []int32, layers int, seqLens []int) *autograd.Var {
+	p, n := m.prefix, x.Shape()[0]
 	var keys []int32 // of each sequence in turn, as rows of the prefix and the tokens
+	var qLens, kvLens []int
 	add := func(first, n, before int) {
 		keys = appendRange(appendRange(keys, 0, before), first, n)
-		spec.SeqLens, spec.KVLens = append(spec.SeqLens, n), append(spec.KVLens, before+n)
+		qLens, kvLens = append(qLens, n), append(kvLens, before+n)
 	}
 	if p.Input != nil {
 		add(0, p.Len, 0)
 		x, pos = t.Concat(m.virtual(t), x), append(appendRange(nil, 0, p.Len), pos...)
 	}
 	at := p.Len
-	for _, l := range tokens {
+	for _, l := range seqLens {
 		add(at, l, p.Len)
 		at += l
 	}
@@ -67,7 +68,7 @@ func (m *Model) afterPrefix(t *autograd.Tape, x *autograd.Var, pos []int32, laye
 			before, values := p.KV(t, layer)
 			k, v = t.Concat(before, k), t.Concat(values, v)
 		}
-		return t.Attention(q, t.Rows(k, keys), t.Rows(v, keys), spec)
+		return t.Attention(q, t.Rows(k, keys), t.Rows(v, keys), m.attention(layer, qLens, kvLens))
 	})
 	if p.Input != nil {
 		h = t.Rows(h, appendRange(nil, p.Len, n))
@@ -78,8 +79,8 @@ func (m *Model) afterPrefix(t *autograd.Tape, x *autograd.Var, pos []int32, laye
 // virtual is the input of the prefix with its positions: [Len,C].
 func (m *Model) virtual(t *autograd.Tape) *autograd.Var {
 	x := m.prefix.Input(t)
-	if s := x.Shape(); len(s) != 2 || s[0] != m.prefix.Len || s[1] != m.cfg.HiddenSize {
-		panic(&autograd.ShapeError{Op: "model: prefix", Shapes: [][]int{s}, Reason: fmt.Sprintf("needs [%d,%d]", m.prefix.Len, m.cfg.HiddenSize)})
+	if s, width := x.Shape(), m.cfg.EmbedWidth(); len(s) != 2 || s[0] != m.prefix.Len || s[1] != width {
+		panic(&autograd.ShapeError{Op: "model: prefix", Shapes: [][]int{s}, Reason: fmt.Sprintf("needs [%d,%d]", m.prefix.Len, width)})
 	}
 	return m.place(t, x, appendRange(nil, 0, m.prefix.Len))
 }
@@ -93,10 +94,9 @@ func (m *Model) fillPrefix(t *autograd.Tape, c *autograd.KVCache) {
 			ks[l], vs[l] = p.KV(t, l)
 		}
 	} else {
-		spec := m.attention([]int{p.Len})
 		m.decode(t, m.virtual(t), appendRange(nil, 0, p.Len), m.cfg.Layers, func(layer int, q, k, v *autograd.Var) *autograd.Var {
 			ks[layer], vs[layer] = k, v
-			return t.Attention(q, k, v, spec)
+			return t.Attention(q, k, v, m.attention(layer, []int{p.Len}, nil))
 		})
 	}
 	c.SetPrefix(ks, vs)

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -14,10 +15,15 @@ var front = []int{40, 41, 44}
 // embedded is a prefix of the tokens of front: as learned positions they must
 // do what they do in front of a text.
 func embedded(m *Model) (*Prefix, *autograd.Param) {
-	c := m.cfg.HiddenSize
+	c := m.cfg.EmbedWidth()
 	var data []float32
 	for _, id := range front {
 		data = append(data, m.embed.Data()[id*c:(id+1)*c]...)
+	}
+	if m.layout.scaleTokens {
+		for i := range data {
+			data[i] *= float32(math.Sqrt(float64(c)))
+		}
 	}
 	p := autograd.NewParam(m.e, "prefix", []int{len(front), c}, data)
 	return &Prefix{Len: len(front), Input: func(t *autograd.Tape) *autograd.Var { return t.Param(p) }}, p
@@ -45,7 +51,7 @@ func expectedBehind(m *Model, seqs [][]int, layer int) (out [][]float32) {
 }
 
 func TestAPrefixIsTokensInFront(t *testing.T) {
-	for _, name := range families {
+	for _, name := range tinyModels(t) {
 		for kind, make := range map[string]func(*Model) *Prefix{"input": func(m *Model) *Prefix { p, _ := embedded(m); return p }, "keys and values": keyed} {
 			t.Run(name+" "+kind, func(t *testing.T) {
 				m, x := load(t, name)
@@ -63,23 +69,23 @@ func TestAPrefixIsTokensInFront(t *testing.T) {
 					near(t, "packed", m.HiddenAt(tape, Pack(x.Seqs...), layer).Value(), slices.Concat(want[layer]...), 1e-4)
 				}
 				// In a cache: two slots, one of them filled in parts, emptied and copied.
-				c := m.NewCache(3, 12)
+				s := x.Seqs[2]
+				c := m.NewCache(3, len(s))
 				defer c.Free()
 				final, hidden := want[m.cfg.Layers], m.cfg.HiddenSize
-				s := x.Seqs[2]
 				got := m.HiddenCached(tape, Pack(x.Seqs[0], s[:5]), c, []int{0, 2}).Value()
 				near(t, "cached", got, slices.Concat(final[0], final[2][:5*hidden]), 1e-4)
 				c.CopySlot(1, 2)
 				c.Truncate(0, 0)
 				got = m.HiddenCached(tape, Pack(s[5:], s), c, []int{1, 0}).Value()
 				near(t, "cached after a copy", got, slices.Concat(final[2][5*hidden:], final[2]), 1e-4)
-				if c.Len(0) != 12 || c.Len(1) != 12 || c.Len(2) != 5 || c.MaxLen != 12 {
+				if c.Len(0) != len(s) || c.Len(1) != len(s) || c.Len(2) != 5 || c.MaxLen != len(s) {
 					t.Errorf("lengths %d %d %d of %d", c.Len(0), c.Len(1), c.Len(2), c.MaxLen)
 				}
-				if m.ContextLength() != 48-len(front) {
+				if m.ContextLength() != m.cfg.MaxPositions-len(front) {
 					t.Errorf("context %d", m.ContextLength())
 				}
-				if err := m.SetPrefix(nil); err != nil || m.ContextLength() != 48 {
+				if err := m.SetPrefix(nil); err != nil || m.ContextLength() != m.cfg.MaxPositions {
 					t.Errorf("without a prefix: %v, context %d", err, m.ContextLength())
 				}
 			})

@@ -14,7 +14,7 @@ import (
 // dequantised before.
 func (m *Model) Save(dir string) error { return m.SaveAs(dir, "F32") }
 
-// SaveAs is Save with the weights as "F32" or rounded to "BF16".
+// SaveAs is Save with the weights as "F32" or rounded to "F16" or "BF16".
 func (m *Model) SaveAs(dir, dtype string) error {
 	if m.prefix != nil {
 		return fmt.Errorf("save %s: the model carries a learned prefix, which a model folder has no place for; save the adapter alone", dir)
@@ -34,7 +34,7 @@ func (m *Model) SaveAs(dir, dtype string) error {
 	}
 	var tensors []checkpoint.Tensor
 	for _, p := range m.Params() {
-		t := checkpoint.Tensor{Name: p.Name, DType: dtype, Shape: p.Shape(), Data: p.Data()}
+		t := checkpoint.Tensor{Name: m.layout.stored(p.Name), DType: dtype, Shape: p.Shape(), Data: p.Data()}
 		if matrices[p.Name] {
 			t.Data = transpose(t.Data, t.Shape[0], t.Shape[1])
 			t.Shape = []int{t.Shape[1], t.Shape[0]}

@@ -16,13 +16,28 @@ type AttnSpec struct {
 	KVLens  []int   // keys of each sequence, its own tokens' last; nil means SeqLens
 	Scale   float32 // factor of q·k; 0 means 1/sqrt(HeadDim)
 	Causal  bool    // a token sees itself and those before it, else its whole sequence
+
+	// Left is how many keys a token sees up to its own, that one counted, and
+	// Right how many from its own on, that one counted; 0 is no bound. Causal is
+	// Right 1. A causal window of W tokens (Mistral, Gemma) is Left W; a distance
+	// of at most D to both sides (ModernBERT) is Left and Right D+1.
+	Left, Right int
+	// SoftCap c > 0 bounds a score s to c tanh(s/c) (Gemma 2, arXiv:2408.00118,
+	// section 2).
+	SoftCap float32
+	// Bias is added to the scores by head and distance: [Heads, 2P-1], column
+	// P-1+d for a key d places after the query's own, |d| < P, P at least the
+	// keys of the longest sequence. It gets a gradient. nil: none. A learned
+	// table by bucket (MPNet, T5) becomes one with Rows and Transpose.
+	Bias *Var
 }
 
 // Attention is softmax(scale q k^T) v within each sequence: q
 // [N, Heads*HeadDim], k and v [M, KVHeads*HeadDim]; the result has q's shape. M
 // is N, or the sum of KVLens where keys stand before a sequence's own tokens
-// (a learned prefix): causal, a token sees all of those. The backward pass computes the probabilities again, so that memory stays
-// linear in N.
+// (a learned prefix): causal, a token sees all of those that its window
+// reaches. The backward pass computes the probabilities again, so that memory
+// stays linear in N.
 func (t *Tape) Attention(q, k, v *Var, s AttnSpec) *Var {
 	s = s.defaults()
 	q.live("Attention")
@@ -32,10 +47,8 @@ func (t *Tape) Attention(q, k, v *Var, s AttnSpec) *Var {
 	t.must(q.cols() == s.Heads*s.HeadDim && k.cols() == s.KVHeads*s.HeadDim && sameShape(k.shape, v.shape), "Attention",
 		fmt.Sprintf("needs q [N,%d], k and v [M,%d]", s.Heads*s.HeadDim, s.KVHeads*s.HeadDim), q, k, v)
 	t.must(s.KVLens == nil || len(s.KVLens) == len(s.SeqLens), "Attention", "needs a number of keys for each sequence", q)
-	seg, at, keys, pairs, causal := make([]int32, 0, 4*len(s.SeqLens)), 0, 0, int64(0), int64(0)
-	if s.Causal {
-		causal = 1
-	}
+	t.must(s.Left >= 0 && s.Right >= 0 && s.SoftCap >= 0, "Attention", "needs Left, Right and SoftCap of at least 0", q)
+	seg, at, keys, pairs, reach := make([]int32, 0, 4*len(s.SeqLens)), 0, 0, int64(0), 0
 	for i, l := range s.SeqLens {
 		m := l
 		if s.KVLens != nil {
@@ -43,19 +56,54 @@ func (t *Tape) Attention(q, k, v *Var, s AttnSpec) *Var {
 		}
 		t.must(l > 0 && m >= l, "Attention", fmt.Sprintf("sequence %d has %d tokens and %d keys, needs at least 1 and as many keys", i, l, m), q)
 		seg = append(seg, int32(at), int32(l), int32(keys), int32(m))
-		at, keys = at+l, keys+m
-		pairs += int64(l)*int64(m) - causal*int64(l)*int64(l-1)/2
+		at, keys, reach = at+l, keys+m, max(reach, m)
+		pairs += s.pairs(l, m)
 	}
 	t.must(at == n, "Attention", fmt.Sprintf("the lengths add up to %d, not to the rows of q", at), q)
 	t.must(keys == k.rows(), "Attention", fmt.Sprintf("the lengths add up to %d keys, not to the rows of k", keys), k)
-	ints := []int64{int64(n), int64(s.Heads), int64(s.KVHeads), int64(s.HeadDim), int64(len(s.SeqLens)), causal, pairs, int64(keys)}
-	scale := []float64{float64(s.Scale)}
+	ints := []int64{int64(n), int64(s.Heads), int64(s.KVHeads), int64(s.HeadDim), int64(len(s.SeqLens)), flag(s.Causal), pairs, int64(keys),
+		int64(s.Left), int64(s.Right), 0}
+	var bias compute.Buffer
+	if s.Bias != nil {
+		s.Bias.live("Attention")
+		p := (s.Bias.cols() + 1) / 2
+		t.must(s.Bias.rows() == s.Heads && s.Bias.cols() == 2*p-1 && p >= reach, "Attention",
+			fmt.Sprintf("needs a bias [%d,2P-1] with P at least %d", s.Heads, reach), s.Bias)
+		bias, ints[10] = s.Bias.buf, int64(p)
+	}
+	floats := []float64{float64(s.Scale), float64(s.SoftCap)}
 	sb, o, lse := t.ints(seg), t.alloc(q.shape), t.temp(compute.F32, n*s.Heads)
-	t.run(compute.Attention, bufs{q.buf, k.buf, v.buf, sb, o.buf, lse}, ints, scale)
+	t.run(compute.Attention, bufs{q.buf, k.buf, v.buf, sb, o.buf, lse, bias}, ints, floats)
 	return t.node(o, func() {
-		dq, dk, dv := t.dstOrTemp(q), t.dstOrTemp(k), t.dstOrTemp(v)
-		t.run(compute.AttentionGrad, bufs{q.buf, k.buf, v.buf, sb, o.buf, lse, o.grad, dq, dk, dv}, ints, scale)
-	}, q, k, v)
+		dq, dk, dv, db := t.dstOrTemp(q), t.dstOrTemp(k), t.dstOrTemp(v), s.Bias.dst()
+		t.run(compute.AttentionGrad, bufs{q.buf, k.buf, v.buf, sb, o.buf, lse, o.grad, dq, dk, dv, bias, db}, ints, floats)
+	}, q, k, v, s.Bias)
+}
+
+// pairs is how many pairs of query and key l tokens with m keys look at.
+func (s AttnSpec) pairs(l, m int) int64 {
+	if s.Causal {
+		s.Right = 1
+	}
+	n := int64(0)
+	for at := m - l; at < m; at++ {
+		from, to := 0, m
+		if s.Left > 0 {
+			from = max(0, at-s.Left+1)
+		}
+		if s.Right > 0 {
+			to = min(m, at+s.Right)
+		}
+		n += int64(to - from)
+	}
+	return n
+}
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func (s AttnSpec) defaults() AttnSpec {
@@ -74,61 +122,4 @@ func (t *Tape) dstOrTemp(v *Var) compute.Buffer {
 		return d
 	}
 	return t.temp(compute.F32, v.Len())
-}
-
-// Rope turns pairs of channels by an angle that grows with the position (Su et
-// al. 2021, arXiv:2104.09864), in the half-rotation form of Hugging Face:
-// channel j of a head pairs with j + headDim/2. x [N, heads*headDim], pos [N]
-// from 0, invFreq [headDim/2] in radians per position.
-func (t *Tape) Rope(x *Var, pos []int32, heads, headDim int, invFreq []float32) *Var {
-	x.live("Rope")
-	t.must(headDim%2 == 0 && len(invFreq) == headDim/2, "Rope", fmt.Sprintf("needs an even head width and half as many frequencies, got %d and %d", headDim, len(invFreq)), x)
-	t.must(x.cols() == heads*headDim && len(pos) == x.rows(), "Rope", fmt.Sprintf("needs x [N,%d] and N positions, got %d", heads*headDim, len(pos)), x)
-	last := int32(0)
-	for _, p := range pos {
-		last = max(last, p)
-	}
-	checkIndices("Rope", pos, 0, int(last)+1)
-	tab, pb := ropeAngles(t.e, invFreq, int(last)+1), t.ints(pos)
-	n, h, d, p := int64(x.rows()), int64(heads), int64(headDim), int64(tab.positions)
-	y := t.alloc(x.shape)
-	t.run(compute.Rope, bufs{x.buf, pb, tab.cos, tab.sin, y.buf}, []int64{n, h, d, 1, 0, p}, nil)
-	return t.node(y, func() {
-		dst, acc := x.dstAcc()
-		t.run(compute.Rope, bufs{y.grad, pb, tab.cos, tab.sin, dst}, []int64{n, h, d, -1, acc, p}, nil)
-	}, x)
-}
-
-type ropeTable struct {
-	positions int
-	cos, sin  compute.Buffer
-}
-
-// ropeAngles keeps one table for each set of frequencies and power of two of
-// positions on the engine. The angle is the float32 product that Hugging Face
-// computes, its cosine is taken in float64.
-func ropeAngles(e compute.Engine, invFreq []float32, positions int) ropeTable {
-	size := 256
-	for size < positions {
-		size *= 2
-	}
-	key := make([]byte, 0, 16+4*len(invFreq))
-	key = fmt.Appendf(key, "rope %d ", size)
-	for _, f := range invFreq {
-		b := math.Float32bits(f)
-		key = append(key, byte(b), byte(b>>8), byte(b>>16), byte(b>>24))
-	}
-	return e.Memo(string(key), func() any {
-		c, s := make([]float32, size*len(invFreq)), make([]float32, size*len(invFreq))
-		for p := 0; p < size; p++ {
-			for j, f := range invFreq {
-				angle := float64(float32(p) * f)
-				c[p*len(invFreq)+j], s[p*len(invFreq)+j] = float32(math.Cos(angle)), float32(math.Sin(angle))
-			}
-		}
-		tab := ropeTable{size, e.Alloc(compute.F32, len(c)), e.Alloc(compute.F32, len(s))}
-		e.Upload(tab.cos, c)
-		e.Upload(tab.sin, s)
-		return tab
-	}).(ropeTable)
 }

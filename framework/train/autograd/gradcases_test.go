@@ -97,6 +97,7 @@ func gradCases() []gradCase {
 	for _, s := range [][2]int{{3, 20}, {66, 8}} {
 		n, c := s[0], s[1]
 		add(gradCase{fmt.Sprintf("rms_norm %d %d", n, c), [][]int{{n, c}, {c}}, 0, 0, 5e-6, two(func(t *Tape, x, g *Var) *Var { return t.RMSNorm(x, g, 1e-5) })})
+		add(gradCase{fmt.Sprintf("rms_norm plus one %d %d", n, c), [][]int{{n, c}, {c}}, 0, 0, 5e-6, two(func(t *Tape, x, g *Var) *Var { return t.RMSNormPlusOne(x, g, 1e-5) })})
 		add(gradCase{fmt.Sprintf("layer_norm %d %d", n, c), [][]int{{n, c}, {c}, {c}}, 0, 0, 5e-6, func(t *Tape, in []*Var) []*Var {
 			return []*Var{t.LayerNorm(in[0], in[1], in[2], 1e-5)}
 		}})
@@ -104,27 +105,42 @@ func gradCases() []gradCase {
 	add(gradCase{"rope", [][]int{{5, 24}}, 0, 0, 1e-6, one(func(t *Tape, x *Var) *Var {
 		return t.Rope(x, []int32{0, 3, 7, 1, 300}, 3, 8, []float32{1, 0.3, 0.1, 0.02})
 	})})
+	add(gradCase{"partial rope", [][]int{{5, 24}}, 0, 0, 1e-6, one(func(t *Tape, x *Var) *Var {
+		return t.RopeScaled(x, []int32{0, 3, 7, 1, 300}, 3, 8, []float32{1, 0.1}, 1.3)
+	})})
 	add(gradCase{"log_prob", [][]int{{4, 21}}, 0, 0, 5e-6, func(t *Tape, in []*Var) []*Var {
 		a, b := t.LogProb(in[0], []int32{3, 20, -1, 0}, 0.7)
 		return []*Var{a, b}
 	}})
 	for _, s := range []struct {
-		name         string
-		heads, kv, d int
-		lens         []int
-		causal       bool
+		name string
+		AttnSpec
+		p int // of the bias; 0: none
 	}{
-		{"causal", 4, 2, 5, []int{3, 1, 7}, true},
-		{"full", 2, 2, 16, []int{6, 5}, false},
-		{"long", 1, 1, 8, []int{70}, true},
+		{"causal", AttnSpec{Heads: 4, KVHeads: 2, HeadDim: 5, SeqLens: []int{3, 1, 7}, Causal: true}, 0},
+		{"full", AttnSpec{Heads: 2, HeadDim: 16, SeqLens: []int{6, 5}}, 0},
+		{"long", AttnSpec{Heads: 1, HeadDim: 8, SeqLens: []int{70}, Causal: true}, 0},
+		{"window", AttnSpec{Heads: 4, KVHeads: 2, HeadDim: 5, SeqLens: []int{3, 1, 7}, Causal: true, Left: 3}, 0},
+		{"window to both sides", AttnSpec{Heads: 2, KVHeads: 2, HeadDim: 4, SeqLens: []int{9, 5}, Left: 3, Right: 2}, 0},
+		{"capped", AttnSpec{Heads: 2, KVHeads: 1, HeadDim: 4, SeqLens: []int{5, 3}, Causal: true, SoftCap: 1.5, Scale: 0.8}, 0},
+		{"bias", AttnSpec{Heads: 2, KVHeads: 1, HeadDim: 4, SeqLens: []int{5, 2, 6}, SoftCap: 2}, 7},
+		{"long with window, cap and bias", AttnSpec{Heads: 2, KVHeads: 1, HeadDim: 2, SeqLens: []int{67, 2}, Left: 4, Right: 2, SoftCap: 2}, 67},
 	} {
 		n := 0
-		for _, l := range s.lens {
+		for _, l := range s.SeqLens {
 			n += l
 		}
-		shapes := [][]int{{n, s.heads * s.d}, {n, s.kv * s.d}, {n, s.kv * s.d}}
+		kv := s.defaults().KVHeads * s.HeadDim
+		shapes := [][]int{{n, s.Heads * s.HeadDim}, {n, kv}, {n, kv}}
+		if s.p > 0 {
+			shapes = append(shapes, []int{s.Heads, 2*s.p - 1})
+		}
 		add(gradCase{"attention " + s.name, shapes, 0, 0, 5e-6, func(t *Tape, in []*Var) []*Var {
-			return []*Var{t.Attention(in[0], in[1], in[2], AttnSpec{Heads: s.heads, KVHeads: s.kv, HeadDim: s.d, SeqLens: s.lens, Causal: s.causal})}
+			spec := s.AttnSpec
+			if s.p > 0 {
+				spec.Bias = in[3]
+			}
+			return []*Var{t.Attention(in[0], in[1], in[2], spec)}
 		}})
 	}
 	add(gradCase{"attention after a prefix", [][]int{{9, 12}, {9, 6}, {9, 6}, {2, 6}}, 0, 0, 5e-6, func(t *Tape, in []*Var) []*Var {

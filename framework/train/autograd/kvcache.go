@@ -113,6 +113,8 @@ type CachedSpec struct {
 	Slots   []int   // the slot of each sequence, each at most once
 	NewLens []int   // new tokens of each sequence; nil means one each
 	Scale   float32 // 0 means 1/sqrt(head width)
+	Left    int     // keys that a token sees up to its own, that one counted; 0: all
+	SoftCap float32 // as in AttnSpec; 0: none
 }
 
 // AttentionCached appends k and v [N, KVHeads*HeadDim] to a layer's cache and
@@ -144,7 +146,7 @@ func (t *Tape) AttentionCached(q, k, v *Var, c *KVCache, layer int, s CachedSpec
 		for j := 0; j < m; j++ {
 			rows = append(rows, int32(c.first(slot)+have+j))
 		}
-		pairs += int64(m)*int64(c.prefix+have+m) - int64(m)*int64(m-1)/2 // causal among the new
+		pairs += AttnSpec{Causal: true, Left: s.Left}.pairs(m, c.prefix+have+m)
 	}
 	t.must(len(rows) == n, "AttentionCached", fmt.Sprintf("the new lengths add up to %d, not to the rows of q", len(rows)), q)
 	total := int64(c.Slots * c.stride())
@@ -154,6 +156,7 @@ func (t *Tape) AttentionCached(q, k, v *Var, c *KVCache, layer int, s CachedSpec
 	scale := AttnSpec{HeadDim: c.HeadDim, Scale: s.Scale}.defaults().Scale
 	o := t.alloc(q.shape)
 	t.run(compute.Attention, bufs{q.buf, c.K[layer].Buf, c.V[layer].Buf, sb, o.buf, nil},
-		[]int64{int64(n), int64(s.Heads), int64(c.KVHeads), int64(c.HeadDim), int64(len(s.Slots)), 1, pairs, total}, []float64{float64(scale)})
+		[]int64{int64(n), int64(s.Heads), int64(c.KVHeads), int64(c.HeadDim), int64(len(s.Slots)), 1, pairs, total, int64(s.Left)},
+		[]float64{float64(scale), float64(s.SoftCap)})
 	return o
 }

@@ -4,14 +4,19 @@ import "github.com/tunelab/tunelab/framework/compute"
 
 // RMSNorm is x / sqrt(mean(x^2) + eps) g over the last dimension: x [N,C], g [C]
 // (Zhang and Sennrich 2019, arXiv:1910.07467).
-func (t *Tape) RMSNorm(x, g *Var, eps float32) *Var {
+func (t *Tape) RMSNorm(x, g *Var, eps float32) *Var { return t.rmsNorm(x, g, eps, 0) }
+
+// RMSNormPlusOne is RMSNorm with 1 + g in place of g, as Gemma stores it.
+func (t *Tape) RMSNormPlusOne(x, g *Var, eps float32) *Var { return t.rmsNorm(x, g, eps, 1) }
+
+func (t *Tape) rmsNorm(x, g *Var, eps float32, shift float64) *Var {
 	x.live("RMSNorm")
 	t.must(g.Len() == x.cols(), "RMSNorm", "needs x [N,C] and g [C]", x, g)
 	y, rstd := t.alloc(x.shape), t.temp(compute.F32, x.rows())
-	t.run(compute.RMSNorm, bufs{x.buf, g.buf, y.buf, rstd}, nc(x), []float64{float64(eps)})
+	t.run(compute.RMSNorm, bufs{x.buf, g.buf, y.buf, rstd}, nc(x), []float64{float64(eps), shift})
 	return t.node(y, func() {
 		dx, dg := x.dst(), g.dst()
-		t.run(compute.RMSNormGrad, bufs{x.buf, g.buf, rstd, y.grad, dx, dg}, nc(x), nil)
+		t.run(compute.RMSNormGrad, bufs{x.buf, g.buf, rstd, y.grad, dx, dg}, nc(x), []float64{shift})
 	}, x, g)
 }
 

@@ -26,6 +26,22 @@ func NewParam(e compute.Engine, name string, shape []int, data []float32) *Param
 	return p
 }
 
+// NewLazyParam is NewParam with values that fill writes: when they are first
+// needed, on an engine that can wait (compute.LazyEngine), else now. What fill
+// reads must stay as it is until then.
+func NewLazyParam(e compute.Engine, name string, shape []int, fill func(dst []float32)) *Param {
+	p := &Param{Name: name, Trainable: true, engine: e}
+	n := compute.NumElements(shape)
+	if l, ok := e.(compute.LazyEngine); ok {
+		p.T = &compute.Tensor{Shape: append([]int(nil), shape...), Buf: l.AllocLazy(n, fill)}
+		return p
+	}
+	data := make([]float32, n)
+	fill(data)
+	p.T = compute.FromFloats(e, data, shape...)
+	return p
+}
+
 // Engine is where the parameter lives.
 func (p *Param) Engine() compute.Engine { return p.engine }
 

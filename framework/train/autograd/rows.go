@@ -112,6 +112,34 @@ func (t *Tape) Concat(xs ...*Var) *Var {
 // Embedding looks rows up: table [V,C], ids [N]; the result is [N,C].
 func (t *Tape) Embedding(table *Var, ids []int32) *Var { return t.gather("Embedding", table, ids) }
 
+// EmbeddingWithout is Embedding in which no gradient goes to one row, as
+// torch.nn.Embedding's padding_idx has it: the row of a padding token learns
+// nothing, not even where the token stands inside a text.
+func (t *Tape) EmbeddingWithout(table *Var, ids []int32, row int) *Var {
+	var keep, rest []int32 // places of the other ids, and these
+	for i, id := range ids {
+		if int(id) != row {
+			keep, rest = append(keep, int32(i)), append(rest, id)
+		}
+	}
+	if len(rest) == len(ids) {
+		return t.Embedding(table, ids)
+	}
+	x := t.Detach(table)
+	y := t.gather("Embedding", x, ids)
+	if len(rest) == 0 {
+		return y
+	}
+	c := int64(table.cols())
+	kb, rb := t.ints(keep), t.ints(rest)
+	return t.node(y, func() {
+		part := t.e.AllocRaw(compute.F32, len(rest)*int(c))
+		defer t.e.Free(part)
+		t.run(compute.GatherRows, bufs{y.grad, kb, part}, []int64{int64(len(rest)), c, int64(len(ids))}, nil)
+		t.run(compute.ScatterAddRows, bufs{part, rb, table.dst()}, []int64{int64(len(rest)), c, int64(table.rows())}, nil)
+	}, table)
+}
+
 // Rows picks rows by index, with repeats: x [N,C], idx [M]; the result is [M,C].
 func (t *Tape) Rows(x *Var, idx []int32) *Var { return t.gather("Rows", x, idx) }
 
