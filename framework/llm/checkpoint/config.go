@@ -33,6 +33,10 @@ type Config struct {
 	EOS []int // empty: none
 	PAD int   // -1: none
 
+	// StopIDs are the end tokens of generation_config.json, which count in place
+	// of EOS when a text is generated; nil: it names none.
+	StopIDs []int
+
 	Choices // what some families have beyond that
 }
 
@@ -49,7 +53,8 @@ func ReadConfig(dir string) (Config, error) {
 	if err != nil {
 		return Config{}, fmt.Errorf("%s: %w", path, err)
 	}
-	return c, nil
+	c.StopIDs, err = readGeneration(dir)
+	return c, err
 }
 
 // ParseConfig reads the text of a config.json, as transformers 4 or 5 writes

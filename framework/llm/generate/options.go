@@ -100,7 +100,10 @@ func checkIDs(m *model.Model, ids []int) error {
 func (o *Options) stopIDs(m *model.Model) map[int]bool {
 	ids := o.StopIDs
 	if ids == nil {
-		ids = m.Config().EOS
+		ids = m.Config().StopIDs
+		if ids == nil {
+			ids = m.Config().EOS
+		}
 		if o.Tokenizer != nil && o.Tokenizer.EOS() >= 0 {
 			ids = append(ids[:len(ids):len(ids)], o.Tokenizer.EOS())
 		}

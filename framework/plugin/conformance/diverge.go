@@ -68,14 +68,18 @@ func (s *session) outOfRange(h how) (out bool, err error) {
 			return true, nil
 		}
 		for _, name := range slices.Sorted(maps.Keys(r.metrics)) {
-			if r.done.State != "finished" {
-				break
+			if r.done.State != "finished" || stage.metrics[name] == nil {
+				continue
 			}
 			last := r.metrics[name][len(r.metrics[name])-1]
 			if strings.Contains(name, "loss") && !finite(last.value) {
 				return true, fmt.Errorf("the metric %s was %v at step %d, its last, and the run ended as finished", name, last.value, last.step)
 			}
-			if err := r.complete(name, stage); err != nil {
+			until := int64(0)
+			if r.reached() == stage.reached() { // it did not end early
+				until = stage.metrics[name][len(stage.metrics[name])-1].step
+			}
+			if err := r.complete(name, stage, until); err != nil {
 				return true, fmt.Errorf("%w, and the run ended as finished: a number that is not finite must be sent as it is", err)
 			}
 		}
@@ -87,6 +91,15 @@ func (s *session) outOfRange(h how) (out bool, err error) {
 }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+
+// reached is the last step that anything was reported of.
+func (r *record) reached() int64 {
+	step := r.progress
+	for _, list := range r.metrics {
+		step = max(step, list[len(list)-1].step)
+	}
+	return step
+}
 
 // poisoned is a copy of the tiny model whose last normalisation holds NaN, so
 // that every output does.

@@ -5,7 +5,8 @@
 //
 //	report, err := conformance.Run(ctx, conformance.Options{Binary: "./tunelab-plugin-mine"})
 //
-// A check that cannot be made of a plugin is reported with its reason, never
+// CHECKS.md lists what is demanded, with a faulty plugin that shows each check. A
+// check that cannot be made of a plugin is reported with its reason, never
 // left out. It follows csi-sanity, the kit of the Container Storage Interface.
 //
 // The program that calls Run is started again, as a host to be killed: see

@@ -38,7 +38,7 @@ func slowReader(s *session) error {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.metrics)) {
-		if err := r.complete(name, s.base); err != nil {
+		if err := r.complete(name, s.base, r.progress); err != nil {
 			return err
 		}
 	}
@@ -46,8 +46,9 @@ func slowReader(s *session) error {
 }
 
 // complete says what is missing of a metric that came, or out of order, by how
-// it comes in an uninterrupted run.
-func (r *record) complete(name string, whole *record) error {
+// it comes in an uninterrupted run. One that comes at each step must come until
+// the step named.
+func (r *record) complete(name string, whole *record, until int64) error {
 	list := r.metrics[name]
 	n := int64(len(whole.metrics[name]))
 	every := n >= 3 && n >= whole.last() // it comes at each step
@@ -59,19 +60,10 @@ func (r *record) complete(name string, whole *record) error {
 			return fmt.Errorf("the metric %s comes at each step, but after step %d came step %d", name, list[i-1].step, list[i].step)
 		}
 	}
-	if last := list[len(list)-1].step; every && last < r.reached() {
-		return fmt.Errorf("the metric %s comes at each step, but its last is of step %d, and the run went to step %d", name, last, r.reached())
+	if last := list[len(list)-1].step; every && last < until {
+		return fmt.Errorf("the metric %s comes at each step, but its last is of step %d, not %d", name, last, until)
 	}
 	return nil
-}
-
-// reached is the last step that anything was reported of.
-func (r *record) reached() int64 {
-	step := r.progress
-	for _, list := range r.metrics {
-		step = max(step, list[len(list)-1].step)
-	}
-	return step
 }
 
 // A plugin stands still once it used less than a hundredth of a second of CPU

@@ -125,7 +125,7 @@ func (s *session) try(h how) (*record, error) {
 	if err != nil {
 		return r, err
 	}
-	if r.files, err = sums(r.artifacts()); err != nil {
+	if r.files, err = sums(r.artifacts()); err != nil && !errors.Is(err, fs.ErrNotExist) { // a run that failed may have none
 		return r, err
 	}
 	now, err := sums(s.model)

@@ -3,7 +3,9 @@
 // A plugin runs in its own process group with an explicit environment, and its
 // group ends with the client. When the host itself dies, a plugin gets SIGTERM
 // (on Linux); the SDK then ends the group. Sockets lie in a folder of their own,
-// and those that a killed host left are removed at the next launch.
+// and those that a killed host left are removed at the next launch, after the
+// processes (on Linux) that were left because the plugin was killed with it.
+// ../OVERHEAD.md has what all that costs.
 //
 // Whatever a plugin does, a call returns one clear error: a crash with its
 // signal and the log's tail (CrashedError), silence (HungError), a program that

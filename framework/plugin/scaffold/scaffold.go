@@ -35,6 +35,10 @@ type Options struct {
 	Checkout string // folder with tunelab's source, for go.mod's replace
 }
 
+// protocol is the version that a new plugin needs: the first, until it uses what
+// a later minor version added.
+const protocol = "1.0"
+
 var nameRule = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
 // taken are the methods that come with tunelab.
@@ -82,7 +86,7 @@ func Write(o Options) ([]string, error) {
 		return nil, err
 	}
 	values := map[string]any{"Name": o.Name, "Version": "0.1.0", "Adapter": o.Level == Adapter, "Module": o.Module, "Checkout": o.Checkout,
-		"Go": version, "File": o.Level + ".go"}
+		"Go": version, "File": o.Level + ".go", "Protocol": protocol}
 	var written []string
 	for _, folder := range []string{"common", o.Level} {
 		files, err := fs.Glob(templates, "templates/"+folder+"/*.tmpl")

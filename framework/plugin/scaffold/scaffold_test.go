@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -17,33 +18,43 @@ func checkout(t *testing.T) string {
 	return dir
 }
 
+func written(t *testing.T, level string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "made")
+	if _, err := Write(Options{Name: "my-" + level, Level: level, Dir: dir, Checkout: checkout(t)}); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// run runs make in a folder, without the variables of a make around this test.
+func run(dir string, args ...string) (string, error) {
+	cmd := exec.Command("make", args...)
+	cmd.Dir = dir
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return strings.HasPrefix(v, "MAKE") || strings.HasPrefix(v, "MFLAGS") || strings.HasPrefix(v, "CC_") || strings.HasPrefix(v, "PLATFORMS=")
+	})
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
 // What is written is vetted, built and tested, its conformance test included:
 // the adapter in every test run, the method with TUNELAB_LONG.
 func TestWrittenPluginPassesItsTests(t *testing.T) {
-	levels, targets := []string{Adapter}, []string{"test", "build"}
-	long := os.Getenv("TUNELAB_LONG") != ""
-	if long { // a release compiles everything anew, without this machine's paths
-		levels, targets = append(levels, Method), append(targets, "release")
+	levels := []string{Adapter}
+	if os.Getenv("TUNELAB_LONG") != "" {
+		levels = append(levels, Method)
 	}
 	for _, level := range levels {
 		t.Run(level, func(t *testing.T) {
-			dir := filepath.Join(t.TempDir(), "made")
-			if _, err := Write(Options{Name: "my-" + level, Level: level, Dir: dir, Checkout: checkout(t)}); err != nil {
-				t.Fatal(err)
-			}
+			dir := written(t, level)
 			if out, err := exec.Command("gofmt", "-l", dir).CombinedOutput(); err != nil || len(out) > 0 {
 				t.Errorf("not formatted: %s %v", out, err)
 			}
-			for _, target := range targets {
-				cmd := exec.Command("make", target)
-				cmd.Dir = dir
-				if out, err := cmd.CombinedOutput(); err != nil {
+			for _, target := range []string{"test", "build"} {
+				if out, err := run(dir, target); err != nil {
 					t.Fatalf("make %s: %v\n%s", target, err, out)
 				}
-			}
-			sums, err := os.ReadFile(filepath.Join(dir, "dist", "SHA256SUMS"))
-			if long && (err != nil || !strings.Contains(string(sums), "tunelab-plugin-my-"+level+"_v0.1.0_p1.0_")) {
-				t.Errorf("checksums: %q %v", sums, err)
 			}
 			if _, err := Write(Options{Name: "my-" + level, Level: level, Dir: dir, Checkout: checkout(t)}); err == nil || !strings.Contains(err.Error(), "not empty") {
 				t.Errorf("written over: %v", err)
