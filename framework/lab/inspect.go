@@ -10,7 +10,9 @@ import (
 
 	"github.com/tunelab/tunelab/framework/compute"
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
+	"github.com/tunelab/tunelab/framework/llm/encoder"
 	"github.com/tunelab/tunelab/framework/llm/model"
+	"github.com/tunelab/tunelab/framework/train/autograd"
 	"github.com/tunelab/tunelab/framework/train/peft"
 	"github.com/tunelab/tunelab/framework/train/quant"
 )
@@ -36,6 +38,24 @@ type ModuleInfo struct {
 
 const mib = 1 << 20
 
+// weighted is a decoder or an encoder.
+type weighted interface {
+	Family() string
+	Params() []*autograd.Param
+	ParamCount() int64
+	Linears() []*model.Linear
+	Free()
+}
+
+func openWeights(dir string, e compute.Engine) (weighted, error) {
+	if is, err := encoder.In(dir); err != nil {
+		return nil, err
+	} else if is {
+		return encoder.Load(dir, e, encoder.Options{Frozen: true})
+	}
+	return model.Load(dir, e, model.Options{Frozen: true})
+}
+
 // Inspect reads a model's architecture and weights.
 func (ms Models) Inspect(ctx context.Context, name string) (*ModelInfo, error) {
 	dir, err := ms.Dir(ctx, name)
@@ -46,12 +66,12 @@ func (ms Models) Inspect(ctx context.Context, name string) (*ModelInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := model.Load(dir, e, model.Options{Frozen: true})
+	m, err := openWeights(dir, e)
 	if err != nil {
 		return nil, err
 	}
 	defer m.Free()
-	info := &ModelInfo{Family: m.Config().Family, Params: m.ParamCount(), LoRATarget: peft.DefaultTargets(m.Config().Family)}
+	info := &ModelInfo{Family: m.Family(), Params: m.ParamCount(), LoRATarget: peft.DefaultTargets(m.Family())}
 	if info.SHA256, _, err = checkpoint.HashDir(dir); err != nil {
 		return nil, err
 	}
@@ -78,7 +98,7 @@ func (ms Models) Inspect(ctx context.Context, name string) (*ModelInfo, error) {
 // section 3): 4 bits, 8 for 64 weights, 32 for 256 of those.
 const nf4Bits = 4 + 8.0/64 + 32.0/64/256
 
-func (info *ModelInfo) modules(m *model.Model) {
+func (info *ModelInfo) modules(m weighted) {
 	at := map[string]int{}
 	for _, p := range m.Params() {
 		name, isBias := moduleOf(p.Name)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 
 	"github.com/tunelab/tunelab/framework/data"
 	"github.com/tunelab/tunelab/framework/llm/generate"
@@ -118,6 +119,7 @@ type GenerateOptions struct {
 	Samples      int     // of each prompt; 0: 1
 	Seed         int64
 	Progress     func(done, total int) // may be nil
+	Text         func(more string)     // one prompt and sample only: told of the text as it comes; may be nil
 }
 
 // Generate continues each line; the samples of a line stand together. Results
@@ -130,8 +132,27 @@ func (m *Model) Generate(ctx context.Context, in []Line, o GenerateOptions) ([]g
 	if o.MaxNewTokens == 0 {
 		o.MaxNewTokens = 128
 	}
-	return generate.Generate(ctx, m.lm.Model, prompts, generate.Options{MaxNewTokens: o.MaxNewTokens, Temperature: o.Temperature, TopP: o.TopP, TopK: o.TopK,
+	var onToken func(prompt, sample, id int)
+	if o.Text != nil {
+		onToken = m.streamed(o.Text)
+	}
+	return generate.Generate(ctx, m.lm.Model, prompts, generate.Options{OnToken: onToken, MaxNewTokens: o.MaxNewTokens, Temperature: o.Temperature, TopP: o.TopP, TopK: o.TopK,
 		NumSamples: o.Samples, Tokenizer: m.lm.Tok, Seed: spec.StreamSeed(o.Seed, spec.StreamSampling), Progress: o.Progress})
+}
+
+// streamed turns tokens into pieces of text; a character that is not whole yet
+// waits for the tokens that complete it.
+func (m *Model) streamed(text func(more string)) func(prompt, sample, id int) {
+	var ids []int
+	said := ""
+	return func(_, _, id int) {
+		ids = append(ids, id)
+		all := m.lm.Tok.Decode(ids, true)
+		if more, ok := strings.CutPrefix(all, said); ok && !strings.HasSuffix(all, "\uFFFD") {
+			text(more)
+			said = all
+		}
+	}
 }
 
 // ScoreRun is Score with a finished run's result.

@@ -37,7 +37,7 @@ const lineEvery = 10 * time.Second
 
 func newProgress(out io.Writer) *progress {
 	p := &progress{out: out, start: time.Now(), silent: time.Now()}
-	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if isTerminal(out) {
 		p.live = mpb.New(mpb.WithOutput(out), mpb.WithWidth(32), mpb.WithRefreshRate(150*time.Millisecond))
 		p.one = p.live.New(0, mpb.BarStyle().Lbound("").Rbound(""),
 			mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return p.title() }, decor.WC{W: 46, C: decor.DindentRight})),
@@ -187,4 +187,10 @@ func (p *progress) close() {
 	p.one.Abort(true)
 	p.all.Abort(true)
 	p.live.Wait()
+}
+
+// isTerminal tells whether a person reads what is written there.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }

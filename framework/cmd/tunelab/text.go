@@ -111,7 +111,7 @@ type generateCmd struct {
 	Temperature  float64           `help:"Draw at this temperature; 0 is greedy." placeholder:"T" xor:"how"`
 	TopP         float64           `help:"Draw from the likeliest tokens that reach this probability; 0: off." placeholder:"P"`
 	TopK         int               `help:"Draw from the k likeliest tokens; 0: off." placeholder:"K"`
-	Samples      int               `help:"Continuations of each prompt." default:"1"`
+	Samples      int               `name:"num-samples" aliases:"samples" help:"Continuations of each prompt." default:"1"`
 	Seed         int64             `help:"Seed of the draws." default:"42"`
 }
 
@@ -127,7 +127,7 @@ func (c *generateCmd) Run(a *app) error {
 		return err
 	}
 	if c.Temperature == 0 && (c.TopP != 0 || c.TopK != 0 || c.Samples > 1) {
-		return &codeError{exitUsage, errors.New("--top-p, --top-k and --samples need a --temperature above 0; without one the likeliest token is taken")}
+		return &codeError{exitUsage, errors.New("--top-p, --top-k and --num-samples need a --temperature above 0; without one the likeliest token is taken")}
 	}
 	var in []lab.Line
 	if c.IDs != "" || c.Text != "" {
@@ -146,17 +146,26 @@ func (c *generateCmd) Run(a *app) error {
 	if a.json {
 		return printLines(a.out, out)
 	}
+	if c.streams(a, in) {
+		_, err := fmt.Fprintln(a.out) // it is there already
+		return err
+	}
 	for _, g := range out {
 		fmt.Fprintln(a.out, g.Text)
 	}
 	return nil
 }
 
+// streams tells whether a person watches one text come.
+func (c *generateCmd) streams(a *app, in []lab.Line) bool {
+	return !a.json && c.Run_ == "" && len(in) == 1 && c.Samples == 1 && isTerminal(a.out)
+}
+
 func (c *generateCmd) generate(a *app, in []lab.Line) ([]generated, error) {
 	var out []generated
 	if c.Run_ != "" {
 		if c.Temperature != 0 || c.TopP != 0 || c.TopK != 0 || c.Samples != 1 {
-			return nil, &codeError{exitUsage, errors.New("with --run the run's own method decides how it draws; --temperature, --top-p, --top-k and --samples need --model")}
+			return nil, &codeError{exitUsage, errors.New("with --run the run's own method decides how it draws; --temperature, --top-p, --top-k and --num-samples need --model")}
 		}
 		l, err := a.open()
 		if err != nil {
@@ -176,7 +185,11 @@ func (c *generateCmd) generate(a *app, in []lab.Line) ([]generated, error) {
 	if err != nil {
 		return nil, err
 	}
-	rs, err := m.Generate(a.ctx, in, lab.GenerateOptions{MaxNewTokens: c.MaxNewTokens, Temperature: c.Temperature, TopP: c.TopP, TopK: c.TopK, Samples: c.Samples, Seed: c.Seed, Progress: a.meter("continued")})
+	o := lab.GenerateOptions{MaxNewTokens: c.MaxNewTokens, Temperature: c.Temperature, TopP: c.TopP, TopK: c.TopK, Samples: c.Samples, Seed: c.Seed, Progress: a.meter("continued")}
+	if c.streams(a, in) {
+		o.Text = func(more string) { fmt.Fprint(a.out, more) }
+	}
+	rs, err := m.Generate(a.ctx, in, o)
 	for _, r := range rs {
 		out = append(out, generated{IDs: r.IDs, Text: r.Text, Finish: r.Finish})
 	}
