@@ -84,7 +84,7 @@ func (r *run) slice(of any, parts [3]any) (any, error) {
 		return nil, errorf(TypeError, "'%s' object is not subscriptable", typeName(of))
 	}
 	n, _ := length(of)
-	start, step, count, ok, err := sliceBounds(parts, n)
+	start, stop, step, count, ok, err := sliceBounds(parts, n)
 	if err != nil {
 		return nil, err
 	}
@@ -107,8 +107,7 @@ func (r *run) slice(of any, parts [3]any) (any, error) {
 	case *tuple:
 		return &tuple{pick(o.items)}, nil
 	case *rangeValue:
-		first := o.start + int64(start)*o.step
-		return newRange(first, first+int64(count*step)*o.step, int64(step)*o.step), nil
+		return newRange(o.start+int64(start)*o.step, o.start+int64(stop)*o.step, int64(step)*o.step), nil
 	}
 	s, _ := text(of)
 	if len(s) == n { // ASCII
@@ -133,25 +132,25 @@ func errSliceIndex() error {
 	return errorf(TypeError, "slice indices must be integers or None or have an __index__ method")
 }
 
-// sliceBounds gives the first index, the step and the number of elements of a
-// slice of n; ok is false for an index that is not an integer.
-func sliceBounds(parts [3]any, n int) (start, step, count int, ok bool, err error) {
+// sliceBounds gives the bounds of a slice of n elements and how many it has; ok
+// is false for an index that is not an integer.
+func sliceBounds(parts [3]any, n int) (start, stop, step, count int, ok bool, err error) {
 	step = 1
 	for _, p := range parts {
 		if _, isInt := integer(p); p != nil && !isInt {
-			return 0, 0, 0, false, nil
+			return 0, 0, 0, 0, false, nil
 		}
 	}
 	if parts[2] != nil {
 		if step, err = intArg(parts[2], 1); err != nil {
-			return 0, 0, 0, true, err
+			return 0, 0, 0, 0, true, err
 		}
 		if step == 0 {
-			return 0, 0, 0, true, errorf(ValueError, "slice step cannot be zero")
+			return 0, 0, 0, 0, true, errorf(ValueError, "slice step cannot be zero")
 		}
 	}
 	low, high := 0, n
-	start, stop := 0, n
+	start, stop = 0, n
 	if step < 0 {
 		low, high = -1, n-1
 		start, stop = n-1, -1
@@ -162,7 +161,7 @@ func sliceBounds(parts [3]any, n int) (start, step, count int, ok bool, err erro
 		}
 		v, err := intArg(parts[i], 0)
 		if err != nil {
-			return 0, 0, 0, true, err
+			return 0, 0, 0, 0, true, err
 		}
 		if v < 0 {
 			v += n
@@ -174,7 +173,7 @@ func sliceBounds(parts [3]any, n int) (start, step, count int, ok bool, err erro
 	} else if step < 0 && stop < start {
 		count = (start - stop - step - 1) / -step
 	}
-	return start, step, count, true, nil
+	return start, stop, step, count, true, nil
 }
 
 // member is a value's Python attribute; ok is false where it has none.

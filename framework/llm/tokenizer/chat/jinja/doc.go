@@ -13,6 +13,10 @@
 // Not supported, and refused by name: block, extends, include, import, from
 // and autoescape; the filters filesizeformat, groupby, pprint, random,
 // striptags, urlencode, urlize, wordwrap and xmlattr; the globals cycler,
-// joiner and lipsum; methods of numbers; \N{...} in a string; complex numbers.
-// Case and printability follow the Unicode version of Go's tables.
+// joiner and lipsum; encode, maketrans and translate of strings, methods of
+// numbers and attributes of ranges; \N{...} in a string; complex numbers;
+// printing what Python prints with an address. Case and printability follow
+// the Unicode version of Go's tables. Jinja computes constants while it
+// compiles, and a mistake in one (a slice of a number, a list as a key) may
+// show earlier or not at all there; here it shows when it is reached.
 package jinja

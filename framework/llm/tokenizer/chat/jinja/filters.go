@@ -173,6 +173,9 @@ func indentFilter(r *run, a []any) (any, error) {
 	if u, ok := a[0].(*undefined); ok {
 		return nil, u.err()
 	}
+	if _, ok := a[0].(*List); ok { // to which Python adds the characters of a newline first
+		return nil, errorf("AttributeError", "'list' object has no attribute 'splitlines'")
+	}
 	s, err := textArg(a[0])
 	if err != nil {
 		return nil, err

@@ -144,7 +144,7 @@ func (r *run) percentFlags(s string, p *spec, next func() (any, error)) (int, er
 }
 
 func (r *run) percentValue(v any, p spec, html bool) (string, error) {
-	if u, ok := v.(*undefined); ok && strings.IndexByte("sra", p.kind) < 0 {
+	if u, ok := v.(*undefined); ok && strings.IndexByte("diueEfFgG", p.kind) >= 0 {
 		return "", u.err()
 	}
 	switch p.kind {

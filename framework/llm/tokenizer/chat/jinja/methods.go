@@ -102,14 +102,14 @@ func window(start, stop any, n int) (from, to int, err error) {
 	if stop == missing {
 		stop = nil
 	}
-	from, _, count, ok, err := sliceBounds([3]any{start, stop, nil}, n)
+	from, _, _, count, ok, err := sliceBounds([3]any{start, stop, nil}, n)
 	if err == nil && !ok {
 		err = errSliceIndex()
 	}
 	return from, from + count, err
 }
 
-// cycle-free sorting: Python's sorted with a key for each value.
+// sortBy is Python's sorted with a key for each value.
 func (r *run) sortBy(items, keys []any, reverse bool) ([]any, error) {
 	order := make([]int, len(items))
 	for i := range order {

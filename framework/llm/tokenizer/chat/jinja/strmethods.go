@@ -249,18 +249,19 @@ func replaceText(r *run, a []any) (any, error) {
 	s, _ := text(a[0])
 	var parts [2]string
 	for i := range parts {
+		if i == 1 && isMarkup(a[0]) {
+			m, err := escaped(a[2])
+			if err != nil {
+				return nil, err
+			}
+			parts[1] = string(m)
+			continue
+		}
 		t, ok := text(a[1+i])
 		if !ok {
 			return nil, errorf(TypeError, "replace() argument %d must be str, not %s", i+1, typeName(a[1+i]))
 		}
 		parts[i] = t
-		if isMarkup(a[0]) {
-			m, err := escaped(a[1+i])
-			if err != nil {
-				return nil, err
-			}
-			parts[i] = string(m)
-		}
 	}
 	most, err := intArg(a[3], -1)
 	if err != nil {

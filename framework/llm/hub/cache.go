@@ -1,0 +1,204 @@
+package hub
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// repoCache is a repository's part of the cache.
+type repoCache struct {
+	root string // the hub's cache folder
+	ref  Ref
+}
+
+func (c repoCache) path(parts ...string) string {
+	return filepath.Join(append([]string{c.root, c.ref.folder()}, parts...)...)
+}
+
+func (c repoCache) snapshot(hash string) string { return c.path("snapshots", hash) }
+
+func (c repoCache) file(hash, name string) string {
+	return filepath.Join(c.snapshot(hash), filepath.FromSlash(name))
+}
+
+func (c repoCache) blob(etag string) string { return c.path("blobs", etag) }
+
+func (c repoCache) lockFile(etag string) string {
+	return filepath.Join(c.root, ".locks", c.ref.folder(), etag+".lock")
+}
+
+// commit gives the commit that the cache knows for the revision, "" for none.
+func (c repoCache) commit() (string, error) {
+	if commitHash.MatchString(c.ref.Revision) {
+		return c.ref.Revision, nil
+	}
+	path := c.path("refs", filepath.FromSlash(c.ref.Revision))
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	hash := strings.TrimSpace(string(raw))
+	if !commitHash.MatchString(hash) {
+		return "", fmt.Errorf("%s: %q is not a commit: remove the file", path, hash)
+	}
+	return hash, nil
+}
+
+// setCommit writes what the revision means now.
+func (c repoCache) setCommit(hash string) error {
+	if c.ref.Revision == hash {
+		return nil
+	}
+	path := c.path("refs", filepath.FromSlash(c.ref.Revision))
+	if raw, err := os.ReadFile(path); err == nil && string(raw) == hash {
+		return nil // the cache may be read-only
+	}
+	return writeFile(path, hash)
+}
+
+// writeFile puts a whole file in place at once.
+func writeFile(path, text string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.WriteString(text)
+	err = errors.Join(err, f.Chmod(0o644), f.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// link makes a snapshot's file: a relative link to the blob, or a copy where
+// the file system has no links.
+func (c repoCache) link(hash, name, etag string) error {
+	path := c.file(hash, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	target, err := filepath.Rel(filepath.Dir(path), c.blob(etag))
+	if err != nil {
+		return err
+	}
+	tmp := path + ".tmp-link"
+	os.Remove(tmp) //nolint:errcheck // left by a process that was killed; we hold the blob's lock
+	if err := os.Symlink(target, tmp); err != nil {
+		if err := copyFile(c.blob(etag), tmp); err != nil {
+			return err
+		}
+	}
+	return os.Rename(tmp, path)
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+// markAbsent records which optional files a commit lacks, as huggingface_hub
+// does for a file that it asked for in vain.
+func (c repoCache) markAbsent(hash string, there map[string]announced) error {
+	for _, name := range knownNames() {
+		if _, ok := there[name]; ok {
+			continue
+		}
+		mark := c.path(".no_exist", hash, filepath.FromSlash(name))
+		if exists(mark) {
+			continue
+		}
+		if err := writeFile(mark, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func knownNames() []string { return append([]string{indexFile}, optional...) }
+
+// settled says whether the cache knows of every optional file whether the
+// commit has it.
+func (c repoCache) settled(hash string) bool {
+	for _, name := range knownNames() {
+		if !exists(c.file(hash, name)) && !exists(c.path(".no_exist", hash, filepath.FromSlash(name))) {
+			return false
+		}
+	}
+	return true
+}
+
+var shardName = regexp.MustCompile(`-\d{5}-of-\d{5}\.safetensors$`)
+
+// missing names what a model folder needs and a cached snapshot lacks.
+func (c repoCache) missing(hash string) ([]string, error) {
+	var names []string
+	entries, err := os.ReadDir(c.snapshot(hash))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	for _, e := range entries {
+		if exists(c.file(hash, e.Name())) {
+			names = append(names, e.Name())
+		}
+	}
+	var out []string
+	if !exists(c.file(hash, "config.json")) && !exists(c.file(hash, "adapter_config.json")) {
+		out = append(out, "config.json")
+	}
+	index, err := os.ReadFile(c.file(hash, indexFile))
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		index = nil
+	}
+	if index != nil {
+		shards, err := indexed(index)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", c.file(hash, indexFile), err)
+		}
+		for _, s := range shards {
+			if !exists(c.file(hash, s)) {
+				out = append(out, s)
+			}
+		}
+		return out, nil
+	}
+	found, err := weights(names, nil)
+	if err != nil {
+		return append(out, modelFile), nil
+	}
+	for _, f := range found {
+		if shardName.MatchString(f) {
+			return append(out, indexFile), nil
+		}
+	}
+	return out, nil
+}
