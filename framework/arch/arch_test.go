@@ -48,7 +48,7 @@ var rooms = map[string][]string{
 
 	"framework/eval": {"framework/spec", "tracking"},
 	"framework/run": {"framework/spec", "framework/data", "framework/eval", "tracking", "framework/plugin/host", "framework/plugin/living", "framework/plugin/proto",
-		"framework/compute", "framework/llm/checkpoint"}, // the machine's CPU features, the model folder's hash
+		"framework/compute", "framework/llm/checkpoint", "framework/llm/tokenizer/chat"}, // the machine's CPU features, the hashes of the model's folder and chat template
 	"framework/lab": {"framework/spec", "framework/data", "framework/eval", "tracking", "framework/run", "framework/plugin/host", "framework/plugin/service", "framework/plugin/trust", "framework/plugin/wire",
 		"framework/compute", "framework/llm", "framework/train", "framework/tune", "framework/base"},
 	"framework/cmd/tunelab": {"framework/plugin/conformance", "framework/plugin/scaffold", "framework/lab", "framework/run", "framework/spec", "framework/llm/weights", "tracking"}, // besides the lab, the types that it speaks in

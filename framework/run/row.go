@@ -49,6 +49,9 @@ func (a *active) row() (tracking.NewRun, error) {
 		Experiment: exp.ID, SpecJSON: raw, CodeVersion: codeVersion(a.Version), Machine: machine, NamedSeeds: named, Unlocked: a.found.State == host.Unlocked,
 		Hashes: map[string]string{"model": a.job.Spec.Model.SHA256, "data": a.job.Data.Hash, "template": template, "asked": a.asked},
 	}}
+	if a.chat != "" {
+		n.Run.Hashes["chat_template"] = a.chat
+	}
 	for _, k := range sortedKeys(a.job.Spec.Params) {
 		v, err := json.Marshal(a.job.Spec.Params[k])
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
+	"github.com/tunelab/tunelab/framework/llm/tokenizer/chat"
 	"github.com/tunelab/tunelab/framework/plugin/host"
 	"github.com/tunelab/tunelab/framework/plugin/living"
 	"github.com/tunelab/tunelab/framework/spec"
@@ -39,6 +40,7 @@ type active struct {
 	logFile   *os.File
 	mark      *living.Marker  // shows that this process works on the run
 	main      *tracking.Score // by the metric that the run is judged by
+	chat      string          // hash of the model's chat template; "": it has none
 	asked     string          // hash of the examples and items that it is given
 }
 
@@ -144,6 +146,9 @@ func (a *active) complete() error {
 	}
 	a.job.Spec.Model = spec.Ref{Kind: "model", Name: filepath.Base(a.job.ModelDir), SHA256: sum, Size: size}
 	a.job.Spec.Task = a.job.Data.Task
+	if a.chat, err = chat.DefaultHash(a.job.ModelDir); err != nil {
+		return fmt.Errorf("model %s: %w", a.job.ModelDir, err)
+	}
 	a.asked, err = a.job.asked()
 	return err
 }

@@ -183,7 +183,7 @@ func showRun(a *app, r *lab.Shown) error {
 	for _, s := range r.Scores {
 		rows = append(rows, fmt.Sprintf("%s\t%.6g on %s %s, %d items", s.Metric, s.Value, s.Task, s.Split, s.N))
 	}
-	for _, k := range []string{"model", "data", "template", "plugin"} {
+	for _, k := range []string{"model", "chat_template", "data", "template", "plugin"} {
 		if h := r.Hashes[k]; h != "" {
 			rows = append(rows, fmt.Sprintf("sha256 %s\t%s", k, h))
 		}

@@ -231,3 +231,19 @@ func (t *Templates) Choose(name string, tools bool) (chosen, text string, err er
 	}
 	return "", "", fmt.Errorf("none of the chat templates is called %s: name one of %s", Default, strings.Join(t.names, ", "))
 }
+
+// DefaultHash is the SHA-256 of the template that a folder renders plain
+// conversations with, as Rendering has it; "" where there is none.
+func DefaultHash(dir string) (string, error) {
+	t, err := Load(dir)
+	if errors.Is(err, ErrNone) {
+		return "", nil
+	} else if err != nil {
+		return "", err
+	}
+	text, ok := t.texts[Default]
+	if !ok {
+		return "", nil
+	}
+	return hashOf(text), nil
+}

@@ -68,8 +68,12 @@ func (t *Templates) Render(q Request) (Rendering, error) {
 			return Rendering{}, err
 		}
 	}
-	sum := sha256.Sum256([]byte(source))
-	return Rendering{Text: text, Name: name, SHA256: hex.EncodeToString(sum[:])}, nil
+	return Rendering{Text: text, Name: name, SHA256: hashOf(source)}, nil
+}
+
+func hashOf(template string) string {
+	sum := sha256.Sum256([]byte(template))
+	return hex.EncodeToString(sum[:])
 }
 
 // orNone keeps a nil list from becoming a value that is not None.

@@ -1,8 +1,6 @@
 package chat
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -93,10 +91,7 @@ func quote(s string) string {
 
 // Hash is the SHA-256 (lower-case hexadecimal) of the Jinja form, as
 // Tokenizer.ChatTemplate gives it for a folder that holds it.
-func (t Template) Hash() string {
-	sum := sha256.Sum256([]byte(t.Jinja()))
-	return hex.EncodeToString(sum[:])
-}
+func (t Template) Hash() string { return hashOf(t.Jinja()) }
 
 // Save writes the Jinja form to dir/chat_template.jinja.
 func (t Template) Save(dir string) error {
