@@ -5,13 +5,18 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"strings"
 
+	"github.com/tunelab/tunelab/framework/compute"
 	"github.com/tunelab/tunelab/framework/data"
 	"github.com/tunelab/tunelab/framework/llm/generate"
+	"github.com/tunelab/tunelab/framework/llm/model"
+	"github.com/tunelab/tunelab/framework/llm/tokenizer"
 	"github.com/tunelab/tunelab/framework/spec"
 	"github.com/tunelab/tunelab/framework/train/peft"
 	"github.com/tunelab/tunelab/framework/tune"
@@ -60,32 +65,54 @@ func ReadLines(r io.Reader, name string, ids bool) ([]Line, error) {
 }
 
 // Model is a model folder, ready to score and to generate.
-type Model struct{ lm *tune.LM }
+type Model struct {
+	m     *model.Model
+	tok   *tokenizer.Tokenizer // nil: the folder has none
+	noTok error                // then: why
+}
 
-// Open loads a model, with a PEFT adapter on it where a folder is named.
+// Open loads a model, with a PEFT adapter on it where a folder is named. A folder
+// without tokenizer.json takes ids, and no texts.
 func (m Models) Open(ctx context.Context, name, adapter string, threads int) (*Model, error) {
 	path, err := m.Dir(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	lm, err := tune.Open(path, spec.Compute{Threads: threads})
+	e, err := compute.Open("cpu", threads)
 	if err != nil {
 		return nil, err
 	}
+	lm, err := model.Load(path, e, model.Options{Frozen: true})
+	if err != nil {
+		return nil, err
+	}
+	out := &Model{m: lm}
+	if out.tok, err = tokenizer.Load(path); errors.Is(err, fs.ErrNotExist) {
+		out.tok, out.noTok = nil, err
+	} else if err != nil {
+		return nil, err
+	}
 	if adapter != "" {
-		if _, err := peft.Load(lm.Model, adapter); err != nil {
+		if _, err := peft.Load(lm, adapter); err != nil {
 			return nil, err
 		}
 	}
-	return &Model{lm}, nil
+	return out, nil
 }
 
-// ids is a line as tokens; a text gets the start token.
-func (m *Model) ids(l Line) []int {
-	if l.Text != nil {
-		return m.lm.Tok.Encode(*l.Text, true)
+// ids are lines as tokens; a text gets the special tokens that the tokenizer adds.
+func (m *Model) ids(in []Line) ([][]int, error) {
+	out := make([][]int, len(in))
+	for i, l := range in {
+		if out[i] = l.IDs; l.Text == nil {
+			continue
+		}
+		if m.tok == nil {
+			return nil, fmt.Errorf("a text needs a tokenizer; give ids: %w", m.noTok)
+		}
+		out[i] = m.tok.Encode(*l.Text, true)
 	}
-	return l.IDs
+	return out, nil
 }
 
 // Score gives, for each line, the natural-log probability of every token but
@@ -94,11 +121,11 @@ func (m *Model) Score(in []Line, progress func(done, total int)) ([][]float64, e
 	const atOnce = 32
 	var out [][]float64
 	for lo := 0; lo < len(in); lo += atOnce {
-		var ids [][]int
-		for _, l := range in[lo:min(lo+atOnce, len(in))] {
-			ids = append(ids, m.ids(l))
+		ids, err := m.ids(in[lo:min(lo+atOnce, len(in))])
+		if err != nil {
+			return nil, err
 		}
-		lp, err := generate.ScoreIDs(m.lm.Model, ids)
+		lp, err := generate.ScoreIDs(m.m, ids)
 		if err != nil {
 			return nil, fmt.Errorf("lines from %d on: %w", lo+1, err)
 		}
@@ -125,19 +152,19 @@ type GenerateOptions struct {
 // Generate continues each line; the samples of a line stand together. Results
 // hold the new tokens alone, the end token included where one was drawn.
 func (m *Model) Generate(ctx context.Context, in []Line, o GenerateOptions) ([]generate.Result, error) {
-	prompts := make([][]int, len(in))
-	for i, l := range in {
-		prompts[i] = m.ids(l)
+	prompts, err := m.ids(in)
+	if err != nil {
+		return nil, err
 	}
 	if o.MaxNewTokens == 0 {
 		o.MaxNewTokens = 128
 	}
 	var onToken func(prompt, sample, id int)
-	if o.Text != nil {
+	if o.Text != nil && m.tok != nil {
 		onToken = m.streamed(o.Text)
 	}
-	return generate.Generate(ctx, m.lm.Model, prompts, generate.Options{OnToken: onToken, MaxNewTokens: o.MaxNewTokens, Temperature: o.Temperature, TopP: o.TopP, TopK: o.TopK,
-		NumSamples: o.Samples, Tokenizer: m.lm.Tok, Seed: spec.StreamSeed(o.Seed, spec.StreamSampling), Progress: o.Progress})
+	return generate.Generate(ctx, m.m, prompts, generate.Options{OnToken: onToken, MaxNewTokens: o.MaxNewTokens, Temperature: o.Temperature, TopP: o.TopP, TopK: o.TopK,
+		NumSamples: o.Samples, Tokenizer: m.tok, Seed: spec.StreamSeed(o.Seed, spec.StreamSampling), Progress: o.Progress})
 }
 
 // streamed turns tokens into pieces of text; a character that is not whole yet
@@ -147,7 +174,7 @@ func (m *Model) streamed(text func(more string)) func(prompt, sample, id int) {
 	said := ""
 	return func(_, _, id int) {
 		ids = append(ids, id)
-		all := m.lm.Tok.Decode(ids, true)
+		all := m.tok.Decode(ids, true)
 		if more, ok := strings.CutPrefix(all, said); ok && !strings.HasSuffix(all, "\uFFFD") {
 			text(more)
 			said = all

@@ -2,9 +2,11 @@ package lab
 
 import (
 	"math"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
@@ -82,5 +84,30 @@ func TestInspect(t *testing.T) {
 	}
 	if _, err := (Models{}).InspectNF4(t.Context(), dir, "nothing"); err == nil {
 		t.Error("a tensor that is not there was quantised")
+	}
+}
+
+// Ids need no tokenizer.
+func TestScoreWithoutTokenizer(t *testing.T) {
+	dir := t.TempDir()
+	if err := tiny.Model(dir, checkpoint.Llama); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, "tokenizer.json")); err != nil {
+		t.Fatal(err)
+	}
+	m, err := (Models{}).Open(t.Context(), dir, "", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lp, err := m.Score([]Line{{IDs: []int{3, 4, 5}}}, nil); err != nil || len(lp[0]) != 2 {
+		t.Errorf("%v, %v", lp, err)
+	}
+	if r, err := m.Generate(t.Context(), []Line{{IDs: []int{3, 4}}}, GenerateOptions{MaxNewTokens: 2}); err != nil || len(r[0].IDs) == 0 {
+		t.Errorf("%v, %v", r, err)
+	}
+	text := "a"
+	if _, err := m.Score([]Line{{Text: &text}}, nil); err == nil || !strings.Contains(err.Error(), "give ids") {
+		t.Errorf("a text without a tokenizer: %v", err)
 	}
 }
