@@ -87,6 +87,14 @@ func Register(name string, f Factory) {
 	factories[name] = f
 }
 
+// Close gives back the threads and memory that an engine holds, where it holds
+// any; it must not be used afterwards.
+func Close(e Engine) {
+	if c, ok := e.(interface{ Close() }); ok {
+		c.Close()
+	}
+}
+
 // Engines lists the registered names, sorted.
 func Engines() []string {
 	factoryMu.Lock()

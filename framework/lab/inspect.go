@@ -66,6 +66,7 @@ func (ms Models) Inspect(ctx context.Context, name string) (*ModelInfo, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer compute.Close(e)
 	m, err := openWeights(dir, e)
 	if err != nil {
 		return nil, err

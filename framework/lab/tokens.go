@@ -121,6 +121,7 @@ func (m Models) Embed(ctx context.Context, name, pooling string, in []Line, thre
 	if err != nil {
 		return nil, err
 	}
+	defer compute.Close(e)
 	lm, err := model.Load(dir, e, model.Options{Frozen: true})
 	if err != nil {
 		return nil, err

@@ -61,6 +61,7 @@ func (ms Models) Trace(ctx context.Context, ids [][]int, o TraceOptions, emit fu
 	if err != nil {
 		return err
 	}
+	defer compute.Close(e)
 	m, err := model.Load(dir, e, model.Options{})
 	if err != nil {
 		return err

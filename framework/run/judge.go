@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/tunelab/tunelab/framework/data"
 	"github.com/tunelab/tunelab/framework/plugin/host"
@@ -68,22 +69,13 @@ func stageMetric(stage string, t spec.Task) string {
 // alsoScored are further metrics worth recording beside the task's own.
 func alsoScored(t spec.Task, m spec.Method, main string) []string {
 	var out []string
-	if t.Kind == spec.Instruction && main == CompletionLoss && has(m.Modes, spec.ModeGenerate) && t.Answer != "" {
+	if t.Kind == spec.Instruction && main == CompletionLoss && slices.Contains(m.Modes, spec.ModeGenerate) && t.Answer != "" {
 		out = append(out, ExactMatch)
 	}
 	if t.Kind == spec.Classification && main == Accuracy {
 		out = append(out, MacroF1)
 	}
 	return out
-}
-
-func has(list []string, s string) bool {
-	for _, v := range list {
-		if v == s {
-			return true
-		}
-	}
-	return false
 }
 
 // judging is one predictor process being asked.
@@ -100,7 +92,7 @@ func (j *judging) score(ctx context.Context, metric string, test []data.TestItem
 	t := j.job.Data.Task
 	mode, reason := "", fmt.Sprintf("method %s cannot be scored by %s on task %s", j.c.Method.Name, metric, t.Name)
 	for _, m := range modesFor(metric) {
-		if has(j.c.Method.Modes, m) && (m != spec.ModeLabels || len(t.Labels) > 0) {
+		if slices.Contains(j.c.Method.Modes, m) && (m != spec.ModeLabels || len(t.Labels) > 0) {
 			mode = m
 			break
 		}
@@ -223,17 +215,31 @@ func (j *judging) predict(ctx context.Context, mode, what string, items []spec.I
 	if err := errors.Join(os.MkdirAll(in.WorkDir, 0o700), os.MkdirAll(in.CacheDir, 0o755)); err != nil {
 		return nil, fmt.Errorf("make a folder for the questions: %w", err)
 	}
+	open := map[string]bool{} // asked and not answered yet
+	for _, it := range items {
+		open[it.ID] = true
+	}
 	out := map[string]spec.Prediction{}
+	var cost spec.Cost
+	before := j.c.Served()
 	err = j.c.Predict(ctx, in, j.artifacts, mode, host.File{Path: path, SHA256: sum, Size: size}, func(ps []spec.Prediction, done, total int64) error {
 		for _, p := range ps {
+			if !open[p.ID] {
+				return fmt.Errorf("plugin %s answered item %q in mode %s, which it was not asked, or twice", j.c.Method.Name, p.ID, mode)
+			}
+			delete(open, p.ID)
 			out[p.ID] = p
-			j.cost.PromptTokens += int64(p.PromptTokens)
-			j.cost.GeneratedTokens += int64(p.GeneratedTokens)
-			j.cost.FLOPs += p.FLOPs
+			cost.PromptTokens += int64(p.PromptTokens)
+			cost.GeneratedTokens += int64(p.GeneratedTokens)
+			cost.FLOPs += p.FLOPs
 		}
 		j.update(Update{Phase: "predict " + what, Step: done, Total: total})
 		return nil
 	})
+	served := j.c.Served()
+	j.cost.PromptTokens += max(cost.PromptTokens, served.TrainTokens-before.TrainTokens)
+	j.cost.GeneratedTokens += cost.GeneratedTokens
+	j.cost.FLOPs += max(cost.FLOPs, served.FLOPs-before.FLOPs)
 	if err != nil && ctx.Err() != nil {
 		return nil, j.stopped(ctx)
 	}
@@ -243,7 +249,7 @@ func (j *judging) predict(ctx context.Context, mode, what string, items []spec.I
 // forgetting scores the base model's own held-out text under the result; the
 // same number of the base itself stands in the zero-shot row.
 func (j *judging) forgetting(ctx context.Context) error {
-	if len(j.job.HeldOut) == 0 || !has(j.c.Method.Modes, spec.ModeLogprobs) || j.job.Spec.Stage == "reward" {
+	if len(j.job.HeldOut) == 0 || !slices.Contains(j.c.Method.Modes, spec.ModeLogprobs) || j.job.Spec.Stage == "reward" {
 		return nil
 	}
 	ps, err := j.predict(ctx, spec.ModeLogprobs, "heldout", j.job.HeldOut)

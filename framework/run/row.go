@@ -80,6 +80,7 @@ func thisMachine(c spec.Compute) machine {
 	}
 	if e, err := compute.Open(m.Engine, 1); err == nil {
 		m.Features = e.Features()
+		compute.Close(e)
 	}
 	return m
 }

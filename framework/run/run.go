@@ -108,7 +108,7 @@ func (a *active) validate(ctx context.Context) error {
 		return err
 	}
 	c, err := host.Launch(ctx, found.Path, host.LaunchOptions{Name: a.job.Spec.Method, HungAfter: a.HungAfter, SHA256: found.Pinned(),
-		MaxMemory: a.job.Spec.Budget.MaxMemoryBytes, Limits: a.job.Spec.Budget.Limits})
+		MaxMemory: a.job.Spec.Budget.MaxMemoryBytes, Limits: a.job.Spec.Budget.Limits, Features: a.Features})
 	if err != nil {
 		return err
 	}
@@ -316,7 +316,7 @@ func (a *active) train(ctx context.Context) error {
 		}
 		return err
 	}
-	a.addCost(done.Cost)
+	a.addCost(done.Cost, c.Served())
 	switch done.State {
 	case "stopped":
 		return a.stopped(ctx)
@@ -420,19 +420,21 @@ func (a *active) close(c *host.Client) {
 	c.Close()
 	a.logFile.Close()
 	cpu, peak := c.Usage()
-	a.cost.CPUSeconds += cpu
+	a.cost.CPUSeconds += cpu + c.Served().CPUSeconds
 	a.cost.PeakMemoryBytes = max(a.cost.PeakMemoryBytes, peak)
 	if t := c.LogTail(); t != "" {
 		a.log = t
 	}
 }
 
-func (a *active) addCost(c spec.Cost) {
+// addCost adds what the plugin counted in its run; what the host computed for it
+// counts whether it says so or not.
+func (a *active) addCost(c, served spec.Cost) {
 	a.cost.TrainableParams, a.cost.LabelledExamples = c.TrainableParams, c.LabelledExamples
 	a.cost.ExtraSupervision = c.ExtraSupervision
-	a.cost.TrainTokens += c.TrainTokens
+	a.cost.TrainTokens += max(c.TrainTokens, served.TrainTokens)
 	a.cost.GeneratedTokens += c.GeneratedTokens
-	a.cost.FLOPs += c.FLOPs
+	a.cost.FLOPs += max(c.FLOPs, served.FLOPs)
 }
 
 // end writes the run's true end state, whatever happened.

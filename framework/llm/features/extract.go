@@ -51,7 +51,8 @@ func (e *LayerError) Error() string {
 // only when it is needed.
 type Extractor struct {
 	o   Options
-	m   network
+	e   compute.Engine // with m
+	m   network        // nil: not loaded
 	tok *tokenizer.Tokenizer
 }
 
@@ -86,11 +87,12 @@ func (x *Extractor) Tokens(text string) (int, error) {
 	return len(x.tok.Encode(text, true)), nil
 }
 
-// Close frees the model.
+// Close frees the model and its engine.
 func (x *Extractor) Close() {
 	if x.m != nil {
 		x.m.Free()
-		x.m = nil
+		compute.Close(x.e)
+		x.m, x.e = nil, nil
 	}
 }
 
@@ -116,17 +118,22 @@ func (x *Extractor) Rows(ctx context.Context, texts []string, progress func(done
 	return rows, writeRows(path, rows)
 }
 
-func (x *Extractor) load() error {
+func (x *Extractor) load() (err error) {
 	if x.m != nil {
 		return nil
+	}
+	if x.tok, err = tokenizer.Load(x.o.Model); err != nil {
+		return err
 	}
 	e, err := compute.Open(x.o.Engine, x.o.Threads)
 	if err != nil {
 		return err
 	}
-	if x.tok, err = tokenizer.Load(x.o.Model); err != nil {
-		return err
-	}
+	defer func() {
+		if err != nil {
+			compute.Close(e)
+		}
+	}()
 	m, err := open(x.o.Model, e, x.o.Pooling)
 	if err != nil {
 		return err
@@ -136,7 +143,7 @@ func (x *Extractor) load() error {
 		m.Free()
 		return &LayerError{x.o.Layer, layers}
 	}
-	x.m = m
+	x.e, x.m = e, m
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	pb "github.com/tunelab/tunelab/framework/plugin/proto/tunelab/plugin/v1"
 	"github.com/tunelab/tunelab/framework/plugin/testplugins"
@@ -27,17 +28,20 @@ func features(t *testing.T, n int, serve Features) (map[string]float64, Done, er
 	return got, done, err
 }
 
-// More rows than one message takes arrive whole and in order.
+// More texts than one call takes, and more rows than one message, arrive whole
+// and in order.
 func TestFeatures(t *testing.T) {
-	const n, columns = 100_000, 8 // 3.2 MB of values
+	const n, columns = 10_000, 128 // 2 MB of values a call
+	at := 0
 	got, done, err := features(t, n, func(_ context.Context, in Input, q FeatureQuery) ([]FeatureRow, error) {
-		if in.RunID != "r1" || q.Pooling != "mean" || q.Layer != 0 || q.MaxLength != 3 || len(q.Texts) != n {
+		if in.RunID != "r1" || q.Pooling != "mean" || q.Layer != 0 || q.MaxLength != 3 || len(q.Texts) > maxTexts || q.Texts[0] != fmt.Sprint(at) {
 			return nil, fmt.Errorf("asked %+v of %d texts for run %s", q.Layer, len(q.Texts), in.RunID)
 		}
-		rows := make([]FeatureRow, n)
+		rows := make([]FeatureRow, len(q.Texts))
 		for i := range rows {
 			rows[i] = FeatureRow{X: make([]float64, columns), Tokens: 2}
-			rows[i].X[columns-1] = float64(i) + 0.5
+			rows[i].X[columns-1] = float64(at) + 0.5
+			at++
 		}
 		return rows, nil
 	})
@@ -56,6 +60,9 @@ func TestFeaturesRefused(t *testing.T) {
 		},
 		"the host gave features of 1 of 2 texts": func(context.Context, Input, FeatureQuery) ([]FeatureRow, error) {
 			return []FeatureRow{{X: []float64{1}}}, nil
+		},
+		"the host panicked: out of memory": func(context.Context, Input, FeatureQuery) ([]FeatureRow, error) {
+			panic("out of memory")
 		},
 		"the host serves no features": nil,
 	} {
@@ -82,4 +89,37 @@ func TestFeaturesEndWithThePlugin(t *testing.T) {
 	}
 	c.Close()
 	<-ended
+}
+
+// What the host computed is counted, and calls take turns.
+func TestFeaturesAreCounted(t *testing.T) {
+	ownTemp(t)
+	serve := func(_ context.Context, _ Input, q FeatureQuery) ([]FeatureRow, error) {
+		for range 1 << 24 { // some CPU time
+		}
+		return []FeatureRow{{X: []float64{1}, Tokens: 3, FLOPs: 5}}, nil
+	}
+	c := launch(t, testplugins.Counter, LaunchOptions{Name: testplugins.Counter, Features: serve})
+	if _, err := c.Run(t.Context(), input(t, map[string]any{"features": 1}), File{}, ignore); err != nil {
+		t.Fatal(err)
+	}
+	if s := c.Served(); s.TrainTokens != 3 || s.FLOPs != 5 || !(s.CPUSeconds > 0) {
+		t.Errorf("served %+v", s)
+	}
+	oneAtATime <- struct{}{} // as another plugin's call would
+	two := launch(t, testplugins.Counter, LaunchOptions{Name: testplugins.Counter, Features: serve})
+	ended := make(chan error, 1)
+	go func() {
+		_, err := two.Run(t.Context(), input(t, map[string]any{"features": 1}), File{}, ignore)
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		t.Errorf("a call did not wait for its turn: %v", err)
+	case <-time.After(200 * time.Millisecond):
+	}
+	<-oneAtATime
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }

@@ -63,6 +63,7 @@ type Client struct {
 
 	mu     sync.Mutex
 	inputs map[string]Input // by run, that the plugin was given
+	served spec.Cost        // of what the host computed for it
 	peak   int64            // bytes, while it runs
 	cpu    float64
 	killed error // why the host ended it

@@ -17,10 +17,10 @@ import (
 )
 
 // Features asks the host for vectors of texts, computed with the run's frozen
-// model: for a method that needs no model of its own in its process. What they
-// cost is the plugin's to count.
+// model: for a method that needs no model of its own in its process. The host
+// counts what they cost.
 type Features struct {
-	Pooling   string // "last" token's hidden state [C], "mean" over tokens [C], "both" [2C]
+	Pooling   string // "last" token's hidden state [C], "mean" over tokens [C], "both" [2C]; of an encoder also "cls" [C]
 	Layer     int    // 0 the embeddings, n the state after the n-th block; -1: the last
 	MaxLength int    // tokens at which texts are cut; 0: the model's context
 }
@@ -61,11 +61,14 @@ func (f Features) Of(ctx context.Context, in *Input, texts []string) ([]FeatureR
 	return rows, nil
 }
 
-// fitting is as many of the texts as one message takes, at least one.
+// maxTexts of one call, as the host takes them.
+const maxTexts = 4096
+
+// fitting is as many of the texts as one call takes, at least one.
 func fitting(texts []string) []string {
 	size := 0
 	for i, t := range texts {
-		if size += len(t) + 8; size > wire.MaxMessage/2 && i > 0 {
+		if size += len(t) + 8; i == maxTexts || size > wire.MaxMessage/2 && i > 0 {
 			return texts[:i]
 		}
 	}

@@ -7,6 +7,7 @@ from tunelab.plugin.v1 import plugin_pb2 as pb
 from tunelab.plugin.v1 import plugin_pb2_grpc
 
 MAX_MESSAGE = 16 << 20
+MAX_TEXTS = 4096  # of one call
 
 
 class Features:
@@ -37,11 +38,11 @@ def features(given, texts, pooling, layer, max_length):
 
 
 def batches(texts):
-    """The texts in parts that fit one message each."""
+    """The texts in parts that fit one call each."""
     part, size = [], 0
     for t in texts:
         n = len(t.encode()) + 8
-        if part and size + n > MAX_MESSAGE // 2:
+        if part and (size + n > MAX_MESSAGE // 2 or len(part) == MAX_TEXTS):
             yield part
             part, size = [], 0
         part.append(t)

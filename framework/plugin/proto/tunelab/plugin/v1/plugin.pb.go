@@ -1560,8 +1560,8 @@ func (x *HealthResponse) GetDetail() string {
 type FeaturesRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RunId         string                 `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`              // of the RunInput
-	Texts         []string               `protobuf:"bytes,2,rep,name=texts,proto3" json:"texts,omitempty"`                           // 16 MiB at most in all
-	Pooling       string                 `protobuf:"bytes,3,opt,name=pooling,proto3" json:"pooling,omitempty"`                       // "last" token's hidden state [C], "mean" over tokens [C], or "both" [2C]: last, then mean
+	Texts         []string               `protobuf:"bytes,2,rep,name=texts,proto3" json:"texts,omitempty"`                           // 4096 and 16 MiB at most
+	Pooling       string                 `protobuf:"bytes,3,opt,name=pooling,proto3" json:"pooling,omitempty"`                       // "last" token's hidden state [C], "mean" over tokens [C], or "both" [2C]: last, then mean; of an encoder also "cls" [C]
 	Layer         *int32                 `protobuf:"varint,4,opt,name=layer,proto3,oneof" json:"layer,omitempty"`                    // 0 the embeddings, n the state after the n-th block; absent or -1: the last, after the final norm
 	MaxLength     int32                  `protobuf:"varint,5,opt,name=max_length,json=maxLength,proto3" json:"max_length,omitempty"` // tokens at which texts are cut; 0: the model's context
 	unknownFields protoimpl.UnknownFields
@@ -1638,7 +1638,7 @@ type FeaturesResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Values        []byte                 `protobuf:"bytes,1,opt,name=values,proto3" json:"values,omitempty"` // float32, little-endian, [len(tokens), columns] row-major
 	Columns       int32                  `protobuf:"varint,2,opt,name=columns,proto3" json:"columns,omitempty"`
-	Tokens        []int64                `protobuf:"varint,3,rep,packed,name=tokens,proto3" json:"tokens,omitempty"` // that the model saw of each text: what the plugin counts in its cost
+	Tokens        []int64                `protobuf:"varint,3,rep,packed,name=tokens,proto3" json:"tokens,omitempty"` // that the model saw of each text
 	Flops         []float64              `protobuf:"fixed64,4,rep,packed,name=flops,proto3" json:"flops,omitempty"`  // likewise
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
