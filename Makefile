@@ -67,8 +67,23 @@ cross: go ## compile for linux/arm64 and macOS with the portable kernels (needs 
 		CGO_ENABLED=1 GOOS=$$os GOARCH=$$arch CC="$(CURDIR)/.venv/zig/bin/python -m ziglang cc -target $$target" \
 			$(GO) vet $(PKGS) || exit 1; done
 
-bench: go ## benchmarks
-	$(GO) test -run '^$$' -bench . -benchtime 1s ./framework/...
+# make bench ROWS="tiny-full tiny-lora" prints those rows of the table, OUT=FILE writes them; PYTHON=... is
+# another Python that has what framework/bench/torch/requirements.txt lists.
+ROWS    :=
+ROUNDS  := 3
+THREADS := 2
+OUT     := $(if $(ROWS),,docs/benchmarks.md)
+PYTHON  := .venv/bench/bin/python
+
+bench: build $(if $(filter .venv/%,$(PYTHON)),.venv/bench/installed) ## the Go benchmarks, then training and generation beside PyTorch: writes docs/benchmarks.md (needs Python 3.11 with venv; downloads PyTorch)
+	$(if $(ROWS),,$(GO) test -run '^$$' -bench . -benchtime 1s ./framework/...)
+	@mkdir -p docs
+	$(GO) run ./framework/bench/compare -python $(PYTHON) -rounds $(ROUNDS) -threads $(THREADS) -rows "$(ROWS)" -out "$(OUT)"
+
+.venv/bench/installed: framework/bench/torch/requirements.txt
+	@test -x .venv/bench/bin/python || python3 -m venv .venv/bench
+	@.venv/bench/bin/pip install -q -r $<
+	@touch $@
 
 clean: ## remove what the build made (recorded runs under .tunelab stay)
 	rm -rf bin

@@ -31,6 +31,9 @@ type Event struct {
 	Data  json.RawMessage `json:"data,omitempty"`
 }
 
+// Note is the kind of event that an ended run still takes.
+const Note = "note"
+
 // Prediction is a run's answer to one item and what the host gave for it.
 // Run, Task, Split, ItemID and Mode name it; it is written once.
 type Prediction struct {

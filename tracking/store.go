@@ -54,7 +54,8 @@ type Store interface {
 	AppendMetrics(ctx context.Context, run string, ms []Metric) error
 	// Metrics lists a run's metrics by Seq.
 	Metrics(ctx context.Context, run string, f MetricFilter) ([]Metric, error)
-	// AppendEvents adds events, after the run's end too.
+	// AppendEvents adds events. After the run's end it takes notes only
+	// (kind "note"): a host that was taken for dead must not write on.
 	AppendEvents(ctx context.Context, run string, es []Event) error
 	// Events lists a run's events by Seq.
 	Events(ctx context.Context, run string, f EventFilter) ([]Event, error)

@@ -46,12 +46,13 @@ var rooms = map[string][]string{
 	"framework/data":  {"framework/spec"},
 	"framework/base":  {"framework/spec", "framework/compute", "framework/llm", "framework/train", "framework/data", "framework/base/gen"},
 
-	"framework/eval": {"framework/spec", "tracking"},
+	"framework/bench": {"framework/spec", "framework/compute", "framework/llm", "framework/train"},
+	"framework/eval":  {"framework/spec", "tracking"},
 	"framework/run": {"framework/spec", "framework/data", "framework/eval", "tracking", "framework/plugin/host", "framework/plugin/living", "framework/plugin/proto",
 		"framework/compute", "framework/llm/checkpoint", "framework/llm/tokenizer/chat"}, // the machine's CPU features, the hashes of the model's folder and chat template
 	"framework/lab": {"framework/spec", "framework/data", "framework/eval", "tracking", "framework/run", "framework/plugin/host", "framework/plugin/service", "framework/plugin/trust", "framework/plugin/wire",
 		"framework/compute", "framework/llm", "framework/train", "framework/tune", "framework/base"},
-	"framework/cmd/tunelab": {"framework/plugin/conformance", "framework/plugin/scaffold", "framework/lab", "framework/run", "framework/spec", "framework/llm/weights", "tracking"}, // besides the lab, the types that it speaks in
+	"framework/cmd/tunelab": {"framework/plugin/conformance", "framework/plugin/scaffold", "framework/lab", "framework/bench", "framework/run", "framework/spec", "framework/llm/weights", "tracking"}, // besides the lab, the types that it speaks in
 
 	// A method of ours uses nothing that somebody else's could not.
 	"plugins/*": {"framework/spec", "framework/plugin/sdk", "framework/tune", "framework/train", "framework/llm", "framework/compute"},

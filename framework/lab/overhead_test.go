@@ -101,9 +101,10 @@ func bothWays(b *testing.B, plugin string, steps, pairs int) compared {
 // BenchmarkOverhead compares training in one process with the same through a
 // host, a plugin and the record, from the start of the first process to the end
 // of the last. The difference of two long runs drowns in their own noise, so it
-// is put together: runs of one step have the fixed cost, and what the host uses
-// more in a longer run is the cost of its steps. TUNELAB_LONG=1 makes that run
-// a minute long.
+// is put together. Runs of one step are longer by the fixed cost. What the host
+// uses more in a longer run is the cost of its steps, beside the training: it is
+// reported, and makes the run longer only where no core is free.
+// TUNELAB_LONG=1 makes that run a minute long.
 func BenchmarkOverhead(b *testing.B) {
 	plugin := buildLoRA(b)
 	steps, pairs := 300, 3
@@ -114,15 +115,15 @@ func BenchmarkOverhead(b *testing.B) {
 		fixed, long := bothWays(b, plugin, 1, 9), bothWays(b, plugin, steps, pairs)
 		n := float64(steps - 1)
 		step, perStep := (long.aloneCPU-fixed.aloneCPU)/n, (long.host-fixed.host)/n
-		minute := fixed.moreCPU + perStep*(60-fixed.aloneCPU)/step
+		beside := perStep * (60 - fixed.aloneCPU) / step
 		b.ReportMetric(fixed.moreWall, "fixed-s")
 		b.ReportMetric(fixed.moreCPU, "fixed-CPU-s")
-		b.ReportMetric(1e6*perStep, "CPU-µs/step")
+		b.ReportMetric(1e6*perStep, "host-CPU-µs/step")
 		b.ReportMetric(1e3*step, "ms/step-alone")
-		b.ReportMetric(100*minute/60, "%-of-a-minute")
-		b.ReportMetric(100*long.moreCPU/long.aloneCPU, "%-direct")
-		if minute > mostOverhead*60 {
-			b.Errorf("%.2f s more CPU time in a run of a minute, above %.0f %%", minute, 100*mostOverhead)
+		b.ReportMetric(100*fixed.moreWall/60, "%-longer")
+		b.ReportMetric(100*(fixed.moreCPU+beside)/60, "%-more-CPU")
+		if fixed.moreWall > mostOverhead*60 {
+			b.Errorf("a run through a plugin is %.2f s longer, above %.0f %% of a minute", fixed.moreWall, 100*mostOverhead)
 		}
 	}
 }

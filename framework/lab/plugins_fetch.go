@@ -28,15 +28,16 @@ const (
 func fetch(ctx context.Context, source, dir, digest string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchIn)
 	defer cancel()
+	shown := publicSource(source)
 	body, base, err := openSource(ctx, source)
 	if err != nil {
-		return "", fmt.Errorf("get %s: %w", source, err)
+		return "", fmt.Errorf("get %s: %w", shown, err)
 	}
 	defer body.Close()
 	file := filepath.Join(dir, base)
 	out, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // not executable until it is checked
 	if err != nil {
-		return "", fmt.Errorf("get %s: %w", source, err)
+		return "", fmt.Errorf("get %s: %w", shown, err)
 	}
 	h := sha256.New()
 	n, err := io.Copy(io.MultiWriter(out, h), io.LimitReader(body, fetchMost+1))
@@ -51,20 +52,45 @@ func fetch(ctx context.Context, source, dir, digest string) (string, error) {
 	}
 	if err = errors.Join(err, out.Close()); err != nil {
 		os.Remove(file)
-		return "", fmt.Errorf("get %s: %w", source, err)
+		return "", fmt.Errorf("get %s: %w", shown, err)
 	}
 	return file, nil
 }
 
+// isURL tells a URL from a file.
+func isURL(source string) bool { return strings.Contains(source, "://") }
+
+// publicSource is a source as errors name it: of a URL without what may be a
+// secret (user, query, fragment).
+func publicSource(source string) string {
+	if !isURL(source) {
+		return source
+	}
+	u, err := url.Parse(source)
+	if err != nil {
+		return "the URL"
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}
+
+// lockSource is a source as the lock file, which is committed, names it: of a
+// file the base name alone, since its folder is this machine's.
+func lockSource(source string) string {
+	if isURL(source) {
+		return publicSource(source)
+	}
+	return filepath.Base(source)
+}
+
 // openSource gives the bytes of a source and the base name of what they are.
 func openSource(ctx context.Context, source string) (io.ReadCloser, string, error) {
-	if !strings.Contains(source, "://") {
+	if !isURL(source) {
 		f, err := os.Open(source)
 		return f, filepath.Base(source), err
 	}
 	u, err := url.Parse(source)
-	if err != nil {
-		return nil, "", err
+	if err != nil { // its text would repeat the URL
+		return nil, "", errors.New("it cannot be read as a URL")
 	}
 	if err := secure(u); err != nil {
 		return nil, "", err
@@ -78,6 +104,9 @@ func openSource(ctx context.Context, source string) (io.ReadCloser, string, erro
 		return nil, "", err
 	}
 	resp, err := client().Do(req)
+	if e := (*url.Error)(nil); errors.As(err, &e) { // it names the URL, or the one that it was redirected to
+		err = e.Err
+	}
 	if err != nil {
 		return nil, "", err
 	}

@@ -28,9 +28,10 @@ type Install struct {
 
 // Installed says what an install did.
 type Installed struct {
-	Path  string      `json:"path"`
-	Lock  string      `json:"lock"`
-	Entry trust.Entry `json:"entry"`
+	Path     string      `json:"path"`
+	Lock     string      `json:"lock"`
+	Entry    trust.Entry `json:"entry"`
+	Shadowed bool        `json:"shadowed,omitempty"` // tunelab's own plugin of that name is used, unless this one's path is named
 }
 
 // InstallPlugin checks a plugin's digest before anything of it runs, asks it
@@ -41,8 +42,7 @@ func InstallPlugin(ctx context.Context, in Install) (Installed, error) {
 	if !trust.IsDigest(in.SHA256) {
 		return Installed{}, fmt.Errorf("--sha256 %q is no SHA-256 (64 hexadecimal digits): take it from the plugin's author, not from the file", in.SHA256)
 	}
-	lock, err := trust.ReadLock(trust.LockPath(in.Lock))
-	if err != nil {
+	if _, err := trust.ReadLock(trust.LockPath(in.Lock)); err != nil { // before anything is fetched
 		return Installed{}, err
 	}
 	dir, err := installDir(in.User)
@@ -66,24 +66,49 @@ func InstallPlugin(ctx context.Context, in Install) (Installed, error) {
 	if err != nil {
 		return Installed{}, err
 	}
+	return in.place(file, filepath.Join(dir, name.String()), name)
+}
+
+// place puts the binary that was checked into its place and pins it. It reads
+// the lock again, which another install may have written meanwhile.
+func (in Install) place(file, path string, name trust.FileName) (done Installed, err error) {
+	lock, err := trust.TakeLock(trust.LockPath(in.Lock))
+	if err != nil {
+		return done, err
+	}
+	defer lock.Release()
 	entry, err := entryFor(lock, name, in)
 	if err != nil {
-		return Installed{}, err
+		return done, err
 	}
-	path := filepath.Join(dir, name.String())
-	if have, err := host.FileSum(path); err == nil && have != in.SHA256 && !in.Force {
-		return Installed{}, fmt.Errorf("%s is there with another sha256 (%s): --force replaces it", path, have)
+	have, err := host.FileSum(path)
+	if err == nil && have != in.SHA256 && !in.Force {
+		return done, fmt.Errorf("%s is there with another sha256 (%s): --force replaces it", path, have)
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return Installed{}, fmt.Errorf("install: %w", err)
+		return done, fmt.Errorf("install: %w", err)
 	}
-	if err := os.Rename(file, path); err != nil {
-		return Installed{}, fmt.Errorf("install: %w", err)
+	putBack := func() error { return os.Remove(path) }
+	if have != "" {
+		kept := file + ".before"        // in the folder that goes with the end of the install
+		if os.Link(path, kept) != nil { // a file system without hard links
+			if err := os.Rename(path, kept); err != nil {
+				return done, fmt.Errorf("install: keep the binary that is there: %w", err)
+			}
+		}
+		putBack = func() error { return os.Rename(kept, path) }
 	}
 	lock.Put(entry)
-	if err := lock.Write(); err != nil { // the binary without an entry is refused, not trusted
-		return Installed{}, err
+	if err = os.Rename(file, path); err == nil {
+		err = lock.Write()
 	}
-	return Installed{path, lock.Path(), entry}, nil
+	if err != nil {
+		if back := putBack(); back != nil && !errors.Is(back, fs.ErrNotExist) { // what is there then is refused, not trusted: the lock does not hold it
+			err = fmt.Errorf("%w; and %s could not be left as it was: %w", err, path, back)
+		}
+		return done, fmt.Errorf("install: %w", err)
+	}
+	f, err := host.Find(name.Name, host.FindOptions{Lock: in.Lock})
+	return Installed{Path: path, Lock: lock.Path(), Entry: entry, Shadowed: err == nil && f.State == host.FirstParty}, nil
 }
 
 // installTemp begins the folders that an install works in.
@@ -124,12 +149,12 @@ func describedName(ctx context.Context, file string, in Install) (trust.FileName
 			err = name.Runs()
 		}
 		if err != nil {
-			return name, fmt.Errorf("install %s: %w; --name-from-describe names it by what it says of itself", in.Source, err)
+			return name, fmt.Errorf("install %s: %w; --name-from-describe names it by what it says of itself", publicSource(in.Source), err)
 		}
 	}
 	c, err := host.Launch(ctx, file, host.LaunchOptions{SHA256: in.SHA256})
 	if err != nil {
-		return name, fmt.Errorf("install %s: %w", in.Source, err)
+		return name, fmt.Errorf("install %s: %w", publicSource(in.Source), err)
 	}
 	defer c.Close()
 	if !in.NameFromDescribe {
@@ -138,11 +163,11 @@ func describedName(ctx context.Context, file string, in Install) (trust.FileName
 	osName, arch, _ := strings.Cut(trust.Platform(), "_")
 	v, err := trust.ParseVersion(c.Method.Version)
 	if err != nil {
-		return name, fmt.Errorf("install %s: the version that it says: %w", in.Source, err)
+		return name, fmt.Errorf("install %s: the version that it says: %w", publicSource(in.Source), err)
 	}
-	name = trust.FileName{Name: c.Method.Name, Version: v, Protocol: wire.Protocol, OS: osName, Arch: arch}
+	name = trust.FileName{Name: c.Method.Name, Version: v, Protocol: wire.Protocol, ProtocolMinor: c.Method.ProtocolMinor, OS: osName, Arch: arch}
 	if back, err := trust.ParseName(name.String()); err != nil || back != name {
-		return name, fmt.Errorf("install %s: it describes itself as %q, which is no plugin name of lower-case letters, digits and hyphens", in.Source, c.Method.Name)
+		return name, fmt.Errorf("install %s: it describes itself as %q, which is no plugin name of lower-case letters, digits and hyphens", publicSource(in.Source), c.Method.Name)
 	}
 	return name, nil
 }
@@ -150,7 +175,7 @@ func describedName(ctx context.Context, file string, in Install) (trust.FileName
 // entryFor is the lock entry after the install. Digests for other platforms
 // stay while the version does.
 func entryFor(lock *trust.Lock, name trust.FileName, in Install) (trust.Entry, error) {
-	e := trust.Entry{Name: name.Name, Source: in.Source, Version: name.Version.String(), Constraint: in.Constraint,
+	e := trust.Entry{Name: name.Name, Source: lockSource(in.Source), Version: name.Version.String(), Constraint: in.Constraint,
 		Protocol: fmt.Sprintf("%d.%d", name.Protocol, name.ProtocolMinor), SHA256: map[string]string{}}
 	have, ok := lock.Entry(name.Name)
 	if ok && e.Constraint == "" {
@@ -178,13 +203,20 @@ func entryFor(lock *trust.Lock, name trust.FileName, in Install) (trust.Entry, e
 // RemovePlugin deletes the installed binaries of a plugin and its lock entry,
 // and gives the paths of the files that it removed.
 func RemovePlugin(name string, user bool, lockFile string) ([]string, error) {
-	lock, err := trust.ReadLock(trust.LockPath(lockFile))
+	lock, err := trust.TakeLock(trust.LockPath(lockFile))
 	if err != nil {
 		return nil, err
 	}
+	defer lock.Release()
 	dir, err := installDir(user)
 	if err != nil {
 		return nil, err
+	}
+	held := lock.Remove(name)
+	if held { // before the files: what is left without an entry is refused
+		if err := lock.Write(); err != nil {
+			return nil, err
+		}
 	}
 	var removed []string
 	files, err := filepath.Glob(filepath.Join(dir, trust.Prefix+"*"))
@@ -200,11 +232,7 @@ func RemovePlugin(name string, user bool, lockFile string) ([]string, error) {
 		}
 		removed = append(removed, f)
 	}
-	if lock.Remove(name) {
-		if err := lock.Write(); err != nil {
-			return removed, err
-		}
-	} else if len(removed) == 0 {
+	if !held && len(removed) == 0 {
 		return nil, fmt.Errorf("no plugin %q in %s or %s; tunelab plugins list shows what there is", name, dir, lock.Path())
 	}
 	return removed, nil

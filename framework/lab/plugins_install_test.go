@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/tunelab/tunelab/framework/plugin/host"
@@ -57,7 +58,7 @@ func TestInstallAndRemove(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := in.Entry
-	if in.Path != filepath.Join(".tunelab", "plugins", counterFile) || e.Version != "1.0.0" || e.Protocol != "1.0" || e.Source != file || e.Constraint != "^1.0.0" || e.SHA256[trust.Platform()] != sum {
+	if in.Path != filepath.Join(".tunelab", "plugins", counterFile) || e.Version != "1.0.0" || e.Protocol != "1.0" || e.Source != counterFile || e.Constraint != "^1.0.0" || e.SHA256[trust.Platform()] != sum {
 		t.Errorf("installed %+v", in)
 	}
 	f, err := host.Find(testplugins.Counter, host.FindOptions{})
@@ -163,6 +164,74 @@ func TestInstallRunsNothingUnchecked(t *testing.T) {
 	}
 }
 
+// Whatever fails at the very end, what was installed stays as it was.
+func TestInstallThatCannotWriteTheLock(t *testing.T) {
+	file, sum := release(t, counterFile)
+	nowhere := "/dev/fd/tunelab.lock" // a folder in which no file can be made
+	if _, err := InstallPlugin(t.Context(), Install{Source: file, SHA256: sum, Lock: nowhere}); err == nil || !strings.Contains(err.Error(), "write the lock file") {
+		t.Errorf("got %v", err)
+	}
+	untouched(t, "a first install")
+	in, err := InstallPlugin(t.Context(), Install{Source: file, SHA256: sum})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, append(raw, 0), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	other, err := host.FileSum(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := InstallPlugin(t.Context(), Install{Source: file, SHA256: other, Force: true, Lock: nowhere}); err == nil || !strings.Contains(err.Error(), "write the lock file") {
+		t.Errorf("forced: %v", err)
+	}
+	if now, err := host.FileSum(in.Path); err != nil || now != sum {
+		t.Errorf("the binary that was there is now %s, %v", now, err)
+	}
+	if left, _ := filepath.Glob(".tunelab/plugins/*"); len(left) != 1 {
+		t.Errorf("left %v", left)
+	}
+	if f, err := host.Find(testplugins.Counter, host.FindOptions{}); err != nil || f.Pinned() != sum {
+		t.Errorf("found %+v, %v", f, err)
+	}
+}
+
+// Installs at once lose no entry of each other.
+func TestInstallsAtOnce(t *testing.T) {
+	release(t, counterFile)
+	var all sync.WaitGroup
+	for _, name := range testplugins.Good {
+		raw, err := os.ReadFile(testplugins.Path(plugins, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), strings.Replace(counterFile, testplugins.Counter, name, 1))
+		if err := os.WriteFile(file, raw, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		sum, err := host.FileSum(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Go(func() {
+			if _, err := InstallPlugin(t.Context(), Install{Source: file, SHA256: sum}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	for _, name := range testplugins.Good {
+		if f, err := host.Find(name, host.FindOptions{}); err != nil || f.State != host.Locked {
+			t.Errorf("%s: %+v, %v", name, f, err)
+		}
+	}
+}
+
 func TestInstallNamedByItself(t *testing.T) {
 	file, sum := release(t, "counter")
 	t.Setenv("TUNELAB_LOCK", filepath.Join(t.TempDir(), "team.lock"))
@@ -226,6 +295,16 @@ func TestInstallFromAServer(t *testing.T) {
 		http.Redirect(w, r, "http://plugins.example/"+counterFile, http.StatusFound)
 	})
 	mux.HandleFunc("/round/", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) })
+	mux.HandleFunc("/private/", func(w http.ResponseWriter, r *http.Request) {
+		if user, pass, _ := r.BasicAuth(); user != "me" || pass != "secret" || r.URL.Query().Get("token") != "secret" {
+			http.Error(w, "who?", http.StatusUnauthorized)
+			return
+		}
+		_, _ = w.Write(raw)
+	})
+	mux.HandleFunc("/signed/", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://127.0.0.1:1/"+counterFile+"?signature=secret", http.StatusFound)
+	})
 	srv := httptest.NewServer(mux)
 	defer srv.Close()
 	srv.Config.ErrorLog = nil
@@ -246,8 +325,19 @@ func TestInstallFromAServer(t *testing.T) {
 		}
 		untouched(t, c.url)
 	}
+	private := strings.Replace(srv.URL, "http://", "http://me:secret@", 1)
+	for _, u := range []string{private + "/none/" + counterFile + "?token=secret#secret", private + "/wrong/" + counterFile + "?token=secret", private + "/signed/" + counterFile,
+		strings.Replace(private, "127.0.0.1", "plugins.example", 1) + "/" + counterFile + "?token=secret", "http://me:secret@%zz/secret", "https://me:secret@127.0.0.1:x/secret"} {
+		if _, err := InstallPlugin(t.Context(), Install{Source: u, SHA256: sum}); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: the error tells the secret: %v", u, err)
+		}
+	}
+	in, err := InstallPlugin(t.Context(), Install{Source: private + "/private/" + counterFile + "?token=secret#secret", SHA256: sum})
+	if lock, readErr := os.ReadFile("tunelab.lock"); err != nil || readErr != nil || strings.Contains(string(lock), "secret") || in.Entry.Source != srv.URL+"/private/"+counterFile {
+		t.Errorf("%+v, %v; the lock:\n%s", in, err, lock)
+	}
 	url := srv.URL + "/moved/" + counterFile
-	in, err := InstallPlugin(t.Context(), Install{Source: url, SHA256: sum})
+	in, err = InstallPlugin(t.Context(), Install{Source: url, SHA256: sum})
 	if err != nil || in.Entry.Source != url || filepath.Base(in.Path) != counterFile {
 		t.Errorf("%+v, %v", in, err)
 	}

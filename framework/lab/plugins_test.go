@@ -11,6 +11,7 @@ import (
 
 	"github.com/tunelab/tunelab/framework/plugin/host"
 	"github.com/tunelab/tunelab/framework/plugin/testplugins"
+	"github.com/tunelab/tunelab/framework/plugin/trust"
 	"github.com/tunelab/tunelab/framework/run"
 	"github.com/tunelab/tunelab/framework/spec"
 	"github.com/tunelab/tunelab/tracking"
@@ -167,5 +168,88 @@ func TestPluginDocs(t *testing.T) {
 	}
 	if raw, err := os.ReadFile(filepath.Join(dir, "ia3.md")); err != nil || string(raw) != page {
 		t.Errorf("written %q, %v", raw, err)
+	}
+}
+
+// Looking at what there is starts nothing of others; asking for it does.
+func TestListStartsNothingOfOthers(t *testing.T) {
+	b, _ := bare(t, true)
+	dir := t.TempDir()
+	ran := filepath.Join(dir, "ran")
+	for _, name := range []string{"tunelab-plugin-a", "tunelab-plugin-b_v1.2.0_p1.0_" + trust.Platform()} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\necho x >> "+ran+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("TUNELAB_PLUGIN_DIR", dir)
+	list, err := b.Plugins(t.Context())
+	if err != nil || len(list) != 2 || list[0].Name != "a" || list[0].State != host.Unlocked || list[0].Error != "" || list[1].Version != "1.2.0" {
+		t.Errorf("listed %+v, %v", list, err)
+	}
+	if list, err := b.DescribePlugins(t.Context(), false); err != nil || len(list) != 0 {
+		t.Errorf("described %+v, %v", list, err)
+	}
+	if _, err := os.Stat(ran); err == nil {
+		t.Error("a plugin was started")
+	}
+	for _, c := range []struct {
+		all   bool
+		names []string
+		want  int
+	}{{true, nil, 2}, {false, []string{"b"}, 1}} {
+		list, err := b.DescribePlugins(t.Context(), c.all, c.names...)
+		raw, readErr := os.ReadFile(ran)
+		if err != nil || len(list) != c.want || list[0].Error == "" || readErr != nil || strings.Count(string(raw), "x") != c.want {
+			t.Errorf("%+v: described %+v, %v; started %q", c, list, err, raw)
+		}
+		os.Remove(ran)
+	}
+	if _, err := b.DescribePlugins(t.Context(), false, "none"); err == nil || !strings.Contains(err.Error(), `"none"`) {
+		t.Errorf("a method that is not there: %v", err)
+	}
+}
+
+// A plugin in the working folder with the name of one of tunelab's own is told
+// of, not used.
+func TestShadowedPluginIsToldOf(t *testing.T) {
+	b, warnings := bare(t, false)
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := filepath.Join(filepath.Dir(exe), "plugins")
+	t.Cleanup(func() { os.RemoveAll(ours) })
+	t.Setenv("TUNELAB_PLUGIN_DIR", "")
+	t.Setenv("HOME", t.TempDir())
+	t.Chdir(t.TempDir())
+	theirs := filepath.Join(".tunelab", "plugins")
+	for _, dir := range []string{ours, theirs} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(testplugins.Path(plugins, testplugins.Counter), testplugins.Path(ours, testplugins.Counter)); err != nil {
+		t.Fatal(err)
+	}
+	ran := filepath.Join(t.TempDir(), "ran")
+	if err := os.WriteFile(testplugins.Path(theirs, testplugins.Counter), []byte("#!/bin/sh\ntouch "+ran+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	row := b.row(b.run(nil))
+	if f := b.found(row.ID); f.State != host.FirstParty || len(f.Shadows) != 1 {
+		t.Errorf("the event: %+v", f)
+	}
+	if len(*warnings) != 1 || !strings.Contains((*warnings)[0], "is not used") {
+		t.Errorf("warned %q", *warnings)
+	}
+	list, err := b.Plugins(t.Context())
+	if err != nil || len(list) != 2 || list[0].Method.Name != testplugins.Counter || list[1].State != Shadowed || list[1].Method.Name != "" {
+		t.Errorf("listed %+v, %v", list, err)
+	}
+	if pages := PluginDocs(list); len(pages) != 2 || strings.Contains(string(pages["index.md"]), "not usable") {
+		t.Errorf("pages %v", sortedKeys(pages))
+	}
+	if _, err := os.Stat(ran); err == nil {
+		t.Error("the shadowed plugin was started")
 	}
 }

@@ -198,7 +198,7 @@ func TestPluginsAreListedWithTheirFaults(t *testing.T) {
 	}
 	t.Setenv("TUNELAB_PLUGIN_DIR", dir)
 	found := map[string]Plugin{}
-	list, err := b.Plugins(t.Context())
+	list, err := b.DescribePlugins(t.Context(), true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,7 +54,14 @@ func (l *Lab) RunStudy(ctx context.Context, s *Study) error {
 	if err != nil {
 		return err
 	}
-	plan, skipped, err := s.plan(tasks, methods)
+	fits, err := l.fits(ctx, s, dir, tasks)
+	if err != nil {
+		return err
+	}
+	if fits.encoder && s.Forgetting != "" && l.warn != nil {
+		l.warn("forgetting is not measured: the model is an encoder, which gives no probability of a text")
+	}
+	plan, skipped, err := s.plan(tasks, methods, fits)
 	if err != nil {
 		return err
 	}
@@ -154,8 +161,11 @@ type cell struct {
 	baseline bool
 }
 
+// zeroShot is the baseline of the base model as it is: icl without examples.
+var zeroShot = MethodEntry{Name: "icl", Label: ZeroShot, Params: map[string]any{"k": 0}}
+
 // plan lists the cells in the order they run, baselines first.
-func (s *Study) plan(tasks []*data.Prepared, methods map[string]spec.Method) ([]cell, []Skipped, error) {
+func (s *Study) plan(tasks []*data.Prepared, methods map[string]spec.Method, fits fit) ([]cell, []Skipped, error) {
 	var out []cell
 	var skipped []Skipped
 	for i, t := range tasks {
@@ -167,10 +177,9 @@ func (s *Study) plan(tasks []*data.Prepared, methods map[string]spec.Method) ([]
 			} else {
 				skipped = append(skipped, Skipped{run.Majority, MajorityClass, t.Task.Name, "the task has no labels"})
 			}
-			zero := MethodEntry{Name: "icl", Label: ZeroShot, Params: map[string]any{"k": 0}}
 			if m, ok := methods["icl"]; ok {
-				if _, why := run.Applicable(m, t.Task, t.Gold != ""); why == "" {
-					out = append(out, cell{zero, m, t.Budgeted(s.Budget.Examples, s.Seeds[0]), s.Seeds[0], name, true})
+				if why := fits.why(zeroShot, m, t); why == "" {
+					out = append(out, cell{zeroShot, m, t.Budgeted(s.Budget.Examples, s.Seeds[0]), s.Seeds[0], name, true})
 				} else {
 					skipped = append(skipped, Skipped{"icl", ZeroShot, t.Task.Name, why})
 				}
@@ -182,7 +191,7 @@ func (s *Study) plan(tasks []*data.Prepared, methods map[string]spec.Method) ([]
 				skipped = append(skipped, Skipped{e.Name, e.Label, t.Task.Name, "the study leaves it out"})
 				continue
 			}
-			if _, why := run.Applicable(m, t.Task, t.Gold != ""); why != "" {
+			if why := fits.why(e, m, t); why != "" {
 				skipped = append(skipped, Skipped{e.Name, e.Label, t.Task.Name, why})
 				continue
 			}
@@ -306,8 +315,11 @@ func (l *Lab) describeMethods(ctx context.Context, s *Study) (map[string]spec.Me
 }
 
 // heldOut gives the text that forgetting is measured on: a file, or the model
-// folder's own.
+// folder's own; none for an encoder, which gives no probability of a text.
 func heldOut(file, modelDir string) ([]spec.Item, error) {
+	if isEncoder(modelDir) {
+		return nil, nil
+	}
 	if file != "" {
 		return base.ReadHeldOut(file)
 	}

@@ -10,14 +10,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tunelab/tunelab/framework/base"
 	"github.com/tunelab/tunelab/framework/data"
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 	"github.com/tunelab/tunelab/framework/plugin/host"
 	"github.com/tunelab/tunelab/framework/run"
 	"github.com/tunelab/tunelab/framework/spec"
 	"github.com/tunelab/tunelab/tracking"
-	"github.com/tunelab/tunelab/tracking/artifact"
 )
 
 // One is a single run to make.
@@ -57,7 +55,7 @@ func (l *Lab) job(ctx context.Context, s *Study) (run.Job, spec.Method, error) {
 	if err != nil {
 		return run.Job{}, spec.Method{}, err
 	}
-	held, err := base.HeldOut(dir)
+	held, err := heldOut("", dir)
 	if err != nil {
 		return run.Job{}, spec.Method{}, err
 	}
@@ -71,7 +69,11 @@ func (l *Lab) job(ctx context.Context, s *Study) (run.Job, spec.Method, error) {
 	}
 	e := s.Methods[0]
 	m, t := methods[e.key()], tasks[0]
-	if _, why := run.Applicable(m, t.Task, t.Gold != ""); why != "" {
+	fits, err := l.fits(ctx, s, dir, tasks)
+	if err != nil {
+		return run.Job{}, m, err
+	}
+	if why := fits.why(e, m, t); why != "" {
 		return run.Job{}, m, fmt.Errorf("method %s does not apply to task %s: %s", e.Name, t.Task.Name, why)
 	}
 	return run.Job{Experiment: s.Name, Label: e.Label, Plugin: e.Plugin, ModelDir: dir, Data: t.Budgeted(s.Budget.Examples, s.Seeds[0]), HeldOut: held, Gold: golds[t.Gold],
@@ -232,32 +234,6 @@ func (l *Lab) chainInputs(ctx context.Context, job *run.Job, row tracking.Run) e
 		job.Parents = append(job.Parents, tracking.Parent{Parent: p.Parent, Relation: p.Relation})
 	}
 	return nil
-}
-
-// Export writes a run's result to the folder dir, which must be new or empty.
-func (l *Lab) Export(ctx context.Context, id, dir string) error {
-	row, err := l.Store.GetRun(ctx, id)
-	if err != nil {
-		return err
-	}
-	refs, err := l.Store.Artifacts(ctx, row.ID, tracking.Out)
-	if err != nil {
-		return err
-	}
-	var want []tracking.ArtifactRef
-	for _, r := range refs {
-		if p, ok := strings.CutPrefix(r.Path, "result/"); ok {
-			r.Path = p
-			want = append(want, r)
-		}
-	}
-	if len(want) == 0 {
-		return fmt.Errorf("run %s (%s) has no result to export", row.ID, row.Status)
-	}
-	if found, err := os.ReadDir(dir); err == nil && len(found) > 0 {
-		return fmt.Errorf("export to %s: the folder is not empty; name another", dir)
-	}
-	return l.Artifacts.Materialize(ctx, want, dir, artifact.Copy)
 }
 
 // Predict asks a finished run's result for answers to items, as the host

@@ -3,9 +3,7 @@ package lab
 import (
 	"fmt"
 	"os"
-	"slices"
 	"strings"
-	"sync"
 
 	"github.com/tunelab/tunelab/framework/base"
 	"github.com/tunelab/tunelab/framework/base/gen"
@@ -19,15 +17,7 @@ import (
 const taskSeed = 1
 
 // EmbeddedTasks lists the names of the embedded tasks.
-func EmbeddedTasks() []string { return slices.Clone(embeddedNames()) }
-
-// embeddedNames makes the tasks once for their names: it takes a while.
-var embeddedNames = sync.OnceValue(func() (out []string) {
-	for _, t := range gen.Tasks(taskSeed) {
-		out = append(out, t.Name)
-	}
-	return out
-})
+func EmbeddedTasks() []string { return gen.Names() }
 
 // golds are the gold rewards that a task can name.
 var golds = map[string]run.Gold{

@@ -67,6 +67,9 @@ func (ms Models) Trace(ctx context.Context, ids [][]int, o TraceOptions, emit fu
 		return err
 	}
 	defer m.Free()
+	if m.Config().NF4 && !o.LoRA {
+		return fmt.Errorf("%s is stored in 4 bits, which do not train; train an adapter on it (method lora)", dir)
+	}
 	params, adapter := m.Params(), (*peft.LoRA)(nil)
 	if o.LoRA {
 		if adapter, err = o.adapter(m); err != nil {

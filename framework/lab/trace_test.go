@@ -111,3 +111,16 @@ func TestScoreWithoutTokenizer(t *testing.T) {
 		t.Errorf("a text without a tokenizer: %v", err)
 	}
 }
+
+// A model in 4 bits trains by an adapter alone.
+func TestTraceOfAModelInNF4(t *testing.T) {
+	const base = "../train/quant/testdata/llama-nf4"
+	err := (Models{}).Trace(t.Context(), traced, TraceOptions{Model: base, Batch: 1, Steps: 1}, func(TraceStep) error { return nil })
+	if err == nil || !strings.Contains(err.Error(), "in 4 bits") {
+		t.Errorf("full training gave %v", err)
+	}
+	steps := trace(t, base, TraceOptions{LoRA: true, Rank: 2, Targets: []string{"all-linear"}, Steps: 8})
+	if len(steps) != 8 || !(steps[7].Loss < steps[0].Loss) {
+		t.Errorf("%+v", steps)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 
+	"github.com/tunelab/tunelab/framework/llm/encoder"
 	"github.com/tunelab/tunelab/framework/llm/weights"
 )
 
@@ -31,7 +32,8 @@ func (l *Lab) RunWeights(ctx context.Context, id string) ([]weights.Named, error
 	return weights.Read(dir)
 }
 
-// RunBase reads the weights of the model that a run started from.
+// RunBase reads the weights of the model that a run started from, an encoder's
+// by the names that a result has, which holds a label head.
 func (l *Lab) RunBase(ctx context.Context, id string) ([]weights.Named, error) {
 	row, err := l.Store.GetRun(ctx, id)
 	if err != nil {
@@ -41,5 +43,17 @@ func (l *Lab) RunBase(ctx context.Context, id string) ([]weights.Named, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l.Weights(ctx, src.Model)
+	list, err := l.Weights(ctx, src.Model)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := l.models.Dir(ctx, src.Model)
+	if err != nil || !isEncoder(dir) {
+		return list, err
+	}
+	names, err := encoder.Names(dir)
+	for i := range list {
+		list[i].Name = names[list[i].Name]
+	}
+	return list, err
 }

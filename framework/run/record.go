@@ -30,7 +30,7 @@ type recorder struct {
 // A batch is written when it is this large or this old.
 const (
 	batchMetrics = 256
-	batchAge     = 200 * time.Millisecond
+	batchAge     = 500 * time.Millisecond
 )
 
 func (r *recorder) event(e *pb.Event) error {

@@ -3,6 +3,7 @@ package tune
 import (
 	"math/rand/v2"
 
+	"github.com/tunelab/tunelab/framework/llm/encoder"
 	"github.com/tunelab/tunelab/framework/llm/model"
 	"github.com/tunelab/tunelab/framework/llm/tokenizer"
 	"github.com/tunelab/tunelab/framework/spec"
@@ -26,16 +27,29 @@ type Adapter interface {
 	Restore(m *model.Model, p spec.Params, dir string) (*model.Model, error)
 }
 
+// EncoderAdapter is implemented by an Adapter that works on encoders too. There
+// a run trains labels alone, and the label head is that of transformers' class
+// for sequence classification: it belongs to the model, so that the adapter
+// trains it, saves it and restores it.
+type EncoderAdapter interface {
+	// AttachEncoder is Attach. Parameters that train include c.New().
+	AttachEncoder(c *encoder.Classifier, r Request) (Attached, error)
+	// RestoreEncoder is Restore: the head's new weights must be set.
+	RestoreEncoder(c *encoder.Classifier, p spec.Params, dir string) (*encoder.Classifier, error)
+}
+
 // Request is what Attach is told of the run.
 type Request struct {
 	Params   spec.Params
-	Classify bool       // a label head on the hidden states takes the output layer's place
+	Classify bool       // a label head takes the output layer's place
 	RNG      *rand.Rand // the run's "init" stream
 	Task     spec.Task
 	Tok      *tokenizer.Tokenizer
 	// Probe is a few examples' tokens, on which a result can be compared with
 	// the model it was made from.
-	Probe model.Batch
+	// Of an encoder it is EncoderProbe.
+	Probe        model.Batch
+	EncoderProbe encoder.Batch
 	// Metric records a figure of the adapter's own at the run's current step.
 	// It may be called in Attach and in Save.
 	Metric func(name string, value float64)
@@ -44,8 +58,8 @@ type Request struct {
 
 // Attached is an adapter on a model.
 type Attached interface {
-	// Params are the parameters that train, in a fixed order. A classifier
-	// head that the objective needs is added by the harness.
+	// Params are the parameters that train, in a fixed order. The label head
+	// of a decoder is added by the harness.
 	Params() []*autograd.Param
 	// Save writes the result to the folder dir.
 	Save(dir string) error

@@ -3,14 +3,13 @@ package tune
 import (
 	"fmt"
 
-	"github.com/tunelab/tunelab/framework/llm/model"
 	"github.com/tunelab/tunelab/framework/llm/tokenizer"
 	"github.com/tunelab/tunelab/framework/plugin/sdk"
 	"github.com/tunelab/tunelab/framework/spec"
 )
 
 // encode reads both splits and encodes them once.
-func (tr *trainer) encode(tok *tokenizer.Tokenizer, classify bool) error {
+func (tr *trainer) encode(tok *tokenizer.Tokenizer) error {
 	train, err := sdk.ReadExamples(tr.in.Train)
 	if err != nil {
 		return err
@@ -21,8 +20,8 @@ func (tr *trainer) encode(tok *tokenizer.Tokenizer, classify bool) error {
 	}
 	task := tr.in.Spec.Task
 	encode := func(ex []spec.Example) (*encoded, error) {
-		if classify {
-			return encodeClassify(tok, ex, len(task.Labels), tr.maxLen)
+		if tr.labels != nil {
+			return encodeClassify(tr.labels, ex, len(task.Labels), tr.maxLen)
 		}
 		return encodeCompletion(tok, task, ex, tr.maxLen)
 	}
@@ -39,15 +38,14 @@ func (tr *trainer) encode(tok *tokenizer.Tokenizer, classify bool) error {
 	return nil
 }
 
-// probe is a batch of up to eight validation examples, or training examples
+// probe are up to eight validation examples, or training examples
 // where there are none.
-func (tr *trainer) probe() model.Batch {
+func (tr *trainer) probe() []sequence {
 	seqs := tr.val.seqs
 	if len(seqs) == 0 {
 		seqs = tr.train.seqs
 	}
-	b, _ := pack(seqs[:min(len(seqs), 8)])
-	return b
+	return seqs[:min(len(seqs), 8)]
 }
 
 // metric records a figure of the adapter. What a resumed run computes again
@@ -79,7 +77,7 @@ func (tr *trainer) describeData() {
 	}
 	tr.metric("data/cut", float64(tr.train.cut))
 	tr.metric("data/dropped", float64(tr.train.dropped+tr.train.blank))
-	if tr.head == nil {
+	if tr.labels == nil {
 		tokens := 0
 		for _, s := range tr.train.seqs {
 			tokens += len(s.ids)

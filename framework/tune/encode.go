@@ -13,6 +13,7 @@ import (
 // sequence is one encoded training example.
 type sequence struct {
 	ids     []int32
+	types   []int32 // an encoder: the token type of each
 	targets []int32 // per position: the next token if it is supervised, else -1
 	label   int32   // classify: the label
 }
@@ -27,22 +28,22 @@ type encoded struct {
 	ends       int // completion: examples whose end token carries loss
 }
 
-// encodeClassify encodes bare inputs, cut at the end to maxLen tokens.
-func encodeClassify(tok *tokenizer.Tokenizer, ex []spec.Example, labels, maxLen int) (*encoded, error) {
+// encodeClassify encodes bare inputs, cut to maxLen tokens.
+func encodeClassify(h labeller, ex []spec.Example, labels, maxLen int) (*encoded, error) {
 	out := &encoded{}
 	for _, e := range ex {
 		if e.Label < 0 || e.Label >= labels {
 			return nil, fmt.Errorf("example %s: label %d is outside 0..%d; check the task's labels", e.ID, e.Label, labels-1)
 		}
-		ids := tok.Encode(e.Input, true)
-		if len(ids) > maxLen {
-			ids = ids[:maxLen]
+		s, cut := h.encode(e.Input, maxLen)
+		if cut {
 			out.cut++
 		}
-		if len(ids) == 0 {
+		if len(s.ids) == 0 {
 			return nil, fmt.Errorf("example %s: its input encodes to no tokens", e.ID)
 		}
-		out.seqs = append(out.seqs, sequence{ids: to32(ids), label: int32(e.Label)})
+		s.label = int32(e.Label)
+		out.seqs = append(out.seqs, s)
 		out.supervised++
 	}
 	return out, nil

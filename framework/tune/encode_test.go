@@ -74,14 +74,14 @@ func TestWhatIsCut(t *testing.T) {
 	if got := cut.seqs[0].ids; !slices.Equal(got, want) || cut.cut != 1 || cut.supervised != whole.supervised {
 		t.Errorf("cut to %v (%d supervised), expected %v (%d)", got, cut.supervised, want, whole.supervised)
 	}
-	labels, err := encodeClassify(tok, []spec.Example{{Input: "ask ask", Label: 1}}, 2, 3)
+	labels, err := encodeClassify(lastToken{tok: tok}, []spec.Example{{Input: "ask ask", Label: 1}}, 2, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, want := labels.seqs[0].ids, to32(tok.Encode("ask ask", true)[:3]); !slices.Equal(got, want) || labels.cut != 1 {
 		t.Errorf("a classifier's input is cut to %v, expected %v", got, want)
 	}
-	if _, err := encodeClassify(tok, []spec.Example{{ID: "x", Input: "ask", Label: 2}}, 2, 3); err == nil {
+	if _, err := encodeClassify(lastToken{tok: tok}, []spec.Example{{ID: "x", Input: "ask", Label: 2}}, 2, 3); err == nil {
 		t.Error("a label outside the task's labels was taken")
 	}
 }

@@ -26,7 +26,7 @@ func (m *method) Estimate(ctx context.Context, in *sdk.Input) (spec.Estimate, er
 	if err != nil {
 		return spec.Estimate{}, err
 	}
-	e := spec.Estimate{TotalParams: tr.m.ParamCount(), Steps: int64(tr.total), FLOPs: step * float64(tr.total)}
+	e := spec.Estimate{TotalParams: tr.paramCount(), Steps: int64(tr.total), FLOPs: step * float64(tr.total)}
 	for _, p := range tr.params {
 		e.TrainableParams += int64(p.Len())
 	}
@@ -42,16 +42,19 @@ func (tr *trainer) memory(total, trainable int64) int64 {
 	if w, ok := tr.attached.(Weigher); ok {
 		weights = w.WeightBytes()
 	}
-	cfg := tr.m.Config()
-	perToken := 4 * int64(cfg.HiddenSize*2+cfg.Layers*(9*cfg.HiddenSize+3*cfg.KVHeads*cfg.HeadDim+3*cfg.IntermediateSize))
 	micro := float64(tr.perEpoch() * tr.in.Params.Int("accumulation")) // micro-batches in an epoch
-	train := 2 * float64(perToken) * float64(tr.train.tokens()) / micro
-	eval := float64(perToken * evalTokens)
-	if tr.head == nil { // the output layer's logits, their gradient, and a copy to count hits in
-		train += 3 * 4 * float64(cfg.VocabSize) * float64(tr.train.supervised) / micro
+	train := 2 * float64(tr.perToken) * float64(tr.train.tokens()) / micro
+	eval := float64(tr.perToken * evalTokens)
+	if tr.labels == nil { // the output layer's logits, their gradient, and a copy to count hits in
+		train += 3 * 4 * float64(tr.text.Config().VocabSize) * float64(tr.train.supervised) / micro
 		eval += 2 * logitBytes
 	}
 	return processBytes + weights + 12*trainable + max(int64(train), 4*total+int64(eval))
+}
+
+// activations are the bytes that one token takes on the tape.
+func activations(hidden, kv, inner, layers int) int64 {
+	return 4 * int64(hidden*2+layers*(9*hidden+3*kv+3*inner))
 }
 
 // tokens counts a split's tokens.

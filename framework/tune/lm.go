@@ -16,13 +16,13 @@ type LM struct {
 	Tok   *tokenizer.Tokenizer
 }
 
-// Open loads the model folder dir on the engine that c names.
+// Open loads the model folder dir on the engine that c names. A folder of an
+// encoder is an error: it does not write.
 func Open(dir string, c spec.Compute) (*LM, error) {
-	name := c.Engine
-	if name == "" {
-		name = "cpu"
+	if ds := needsDecoder(dir); len(ds) > 0 {
+		return nil, ds
 	}
-	e, err := compute.Open(name, c.Threads)
+	e, err := engine(c)
 	if err != nil {
 		return nil, err
 	}
@@ -35,6 +35,14 @@ func Open(dir string, c spec.Compute) (*LM, error) {
 		return nil, err
 	}
 	return &LM{Model: m, Tok: tok}, nil
+}
+
+func engine(c spec.Compute) (compute.Engine, error) {
+	name := c.Engine
+	if name == "" {
+		name = "cpu"
+	}
+	return compute.Open(name, c.Threads)
 }
 
 // Tokens counts a prompt's tokens, the special start token included.

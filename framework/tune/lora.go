@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tunelab/tunelab/framework/llm/encoder"
 	"github.com/tunelab/tunelab/framework/llm/model"
 	"github.com/tunelab/tunelab/framework/plugin/sdk"
 	"github.com/tunelab/tunelab/framework/spec"
@@ -71,7 +72,27 @@ var (
 // AttachLoRA freezes m and puts a new adapter on it; mistakes in the
 // configuration come back under the parameter's name.
 func AttachLoRA(m *model.Model, c peft.Config, rng *rand.Rand) (*LoRA, error) {
-	l, err := peft.Attach(m, c, rng)
+	return attachLoRA(m, c, rng)
+}
+
+// AttachEncoderLoRA is AttachLoRA for an encoder with its label head, whose new
+// modules train whole and are saved with the adapter, as PEFT's modules_to_save
+// of an adapter for sequence classification.
+func AttachEncoderLoRA(m *encoder.Classifier, c peft.Config, rng *rand.Rand) (*LoRA, error) {
+	c.TaskType = "SEQ_CLS"
+	return attachLoRA(m.Encoder(), c, rng, headOf(m))
+}
+
+// LoadEncoderLoRA restores what AttachEncoderLoRA made and Save wrote to dir.
+func LoadEncoderLoRA(m *encoder.Classifier, dir string) (*LoRA, error) {
+	l, err := peft.Load(m.Encoder(), dir, headOf(m))
+	return &LoRA{l}, err
+}
+
+func headOf(m *encoder.Classifier) peft.Own { return peft.Own{Modules: m.Modules(), Params: m.New()} }
+
+func attachLoRA(m peft.Base, c peft.Config, rng *rand.Rand, own ...peft.Own) (*LoRA, error) {
+	l, err := peft.Attach(m, c, rng, own...)
 	if err != nil {
 		return nil, ParamError(err)
 	}

@@ -14,19 +14,23 @@ import (
 // text after the prompt. A prompt too long for the context loses its front, as
 // in training.
 type Predictor struct {
-	LM   *LM
+	LM   *LM // nil: an encoder, which has labels alone
 	Task spec.Task
-	Head *autograd.Param // nil: no label head
 	Seed int64
 	// MaxLength cuts inputs of the label head, as in training; 0: the context.
 	MaxLength int
+
+	labels labeller // nil: no label head
 }
 
 // Predict implements sdk.Predictor.
 func (p *Predictor) Predict(ctx context.Context, mode string, items []spec.Item, emit func(spec.Prediction) error) error {
+	if p.LM == nil && mode != spec.ModeLabels {
+		return fmt.Errorf("prediction mode %s: an encoder does not write: it gives the labels of its task alone (mode %s)", mode, spec.ModeLabels)
+	}
 	switch mode {
 	case spec.ModeLabels:
-		if p.Head != nil {
+		if p.labels != nil {
 			return p.headLabels(ctx, items, emit)
 		}
 		return p.each(ctx, items, emit, func(s *generate.Scorer, it spec.Item) (spec.Prediction, error) {
@@ -46,6 +50,13 @@ func (p *Predictor) Predict(ctx context.Context, mode string, items []spec.Item,
 		return p.generate(ctx, items, emit)
 	}
 	return fmt.Errorf("prediction mode %q is not one this method answers", mode)
+}
+
+func (p *Predictor) objective() objective {
+	if p.labels != nil {
+		return objective{labels: p.labels}
+	}
+	return objective{text: p.LM.Model}
 }
 
 // Close frees nothing: the process ends with the predictor.
@@ -128,29 +139,23 @@ func (p *Predictor) generate(ctx context.Context, items []spec.Item, emit func(s
 func (p *Predictor) headLabels(ctx context.Context, items []spec.Item, emit func(spec.Prediction) error) error {
 	limit := p.MaxLength
 	if limit == 0 {
-		limit = p.LM.Model.ContextLength()
+		limit = p.labels.ContextLength()
 	}
 	seqs := make([]sequence, len(items))
 	for i, it := range items {
-		ids := p.LM.Tok.Encode(it.Input, true)
-		if len(ids) == 0 {
+		if seqs[i], _ = p.labels.encode(it.Input, limit); len(seqs[i].ids) == 0 {
 			return fmt.Errorf("item %s: its input encodes to no tokens", it.ID)
 		}
-		seqs[i] = sequence{ids: to32(ids[:min(len(ids), limit)])}
 	}
 	at := 0
 	for _, part := range byTokens(seqs, evalTokens) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		t := autograd.NewTape(p.LM.Model.Engine(), false)
+		t := autograd.NewTape(p.labels.Engine(), false)
 		var logits []float32
-		tokens := 0
-		err := autograd.Catch(func() {
-			b, ends := pack(part)
-			tokens = len(b.IDs)
-			logits = t.Linear(t.Rows(p.LM.Model.Hidden(t, b), ends), t.Param(p.Head), nil).Value()
-		})
+		tokens := (&encoded{seqs: part}).tokens()
+		err := autograd.Catch(func() { logits = p.labels.logits(t, part).Value() })
 		t.Release()
 		if err != nil {
 			return err

@@ -5,7 +5,7 @@ import "github.com/tunelab/tunelab/framework/spec"
 // Objectives of training.
 const (
 	Auto       = "auto"       // classify when the task has labels, else completion
-	Classify   = "classify"   // a linear head on the last token, cross-entropy over labels
+	Classify   = "classify"   // a label head, cross-entropy over labels
 	Completion = "completion" // cross-entropy on the completion's tokens only
 )
 
@@ -14,7 +14,7 @@ const (
 func TrainingSchema() spec.Schema {
 	return spec.Schema{Params: []spec.Param{
 		{Name: "objective", Type: "string", Default: Auto, Choices: []string{Auto, Classify, Completion},
-			Description: "what is trained: a label head on the last token, or the completion's tokens; auto takes the head when the task has labels", Source: "label head: Radford et al. 2018, section 3.2; completion: TRL SFTConfig, completion_only_loss"},
+			Description: "what is trained: a label head (of a decoder a linear layer on the last token, of an encoder that of transformers' sequence classification), or the completion's tokens; auto takes the head when the task has labels", Source: "label head: Radford et al. 2018, section 3.2; completion: TRL SFTConfig, completion_only_loss"},
 		{Name: "epochs", Type: "float", Default: 3.0, Min: spec.At(0), Max: spec.At(1000), Description: "passes over the training examples", Source: "transformers TrainingArguments"},
 		{Name: "max_steps", Type: "int", Default: 0, Min: spec.At(0), Unit: "steps", Description: "ends training after this many optimiser steps; 0: epochs decide", Source: "transformers TrainingArguments"},
 		{Name: "learning_rate", Type: "float", Default: 1e-3, Min: spec.At(0), Max: spec.At(10), Description: "peak learning rate of AdamW", Source: "Loshchilov and Hutter 2019, section 2; transformers TrainingArguments"},

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/tunelab/tunelab/framework/llm/model"
 	"github.com/tunelab/tunelab/framework/plugin/sdk"
 	"github.com/tunelab/tunelab/framework/spec"
 	"github.com/tunelab/tunelab/framework/train/autograd"
@@ -15,10 +14,10 @@ import (
 // params, opt and step: the data order and dropout follow from the seed and
 // the step, so a resumed run goes on bit for bit.
 type trainer struct {
-	in       *sdk.Input
-	out      *sdk.Output
-	m        *model.Model
-	head     *autograd.Param // classify: [labels, C]
+	in  *sdk.Input
+	out *sdk.Output
+	objective
+	perToken int64 // bytes that a token's activations take in training, roughly
 	params   []*autograd.Param
 	opt      *optim.AdamW
 	train    *encoded
@@ -80,7 +79,7 @@ func (tr *trainer) run() error {
 		tr.out.Metric("train/grad_norm", at, norm)
 		tr.out.Metric("train/lr", at, lr)
 		tr.out.Metric("train/num_tokens", at, float64(tr.tokens))
-		if tr.head == nil {
+		if tr.labels == nil {
 			tr.out.Metric("train/mean_token_accuracy", at, accuracy)
 		}
 		tr.out.Progress(at, int64(tr.total), "train")
@@ -141,7 +140,7 @@ func (tr *trainer) batch(step int) []sequence {
 // completion objective, the share of supervised tokens ranked first.
 func (tr *trainer) stepOnce(lr float64) (loss, norm, accuracy float64, err error) {
 	batch := tr.batch(tr.step)
-	count := supervised(batch, tr.head != nil)
+	count := supervised(batch, tr.labels != nil)
 	if count == 0 {
 		return 0, 0, 0, fmt.Errorf("step %d has no supervised token: every completion of its batch is empty; check the task's answer template", tr.step)
 	}
@@ -183,18 +182,18 @@ func supervised(batch []sequence, classify bool) int {
 // forward runs one micro-batch forward and backward; each supervised token
 // weighs weight, so that gradients of micro-batches add up to the big batch's.
 func (tr *trainer) forward(part []sequence, weight float32, micro int) (loss float64, err error) {
-	t := autograd.NewTape(tr.m.Engine(), true)
+	t := autograd.NewTape(tr.engine(), true)
 	defer t.Release()
 	if d, ok := tr.attached.(Dropper); ok {
 		d.DropoutKey(dropoutKey(tr.in.Spec.Seed, tr.step, micro))
 	}
 	err = autograd.Catch(func() {
-		logits, targets := score(t, tr.m, tr.head, part)
+		logits, targets := tr.score(t, part)
 		weights := make([]float32, len(targets))
 		for i := range weights {
 			weights[i] = weight
 		}
-		if tr.head == nil {
+		if tr.labels == nil {
 			tr.hits += countHits(logits.Value(), targets)
 		}
 		l := t.CrossEntropy(logits, targets, weights)
@@ -208,175 +207,24 @@ func (tr *trainer) forward(part []sequence, weight float32, micro int) (loss flo
 	return loss, err
 }
 
-// score gives the logits of packed sequences where they carry loss, and the
-// targets there: [sequences, labels] with a label head, else [supervised
-// tokens, V].
-func score(t *autograd.Tape, m *model.Model, head *autograd.Param, part []sequence) (logits *autograd.Var, targets []int32) {
-	b, ends := pack(part)
-	hidden := m.Hidden(t, b)
-	if head == nil {
-		rows, targets := supervisedRows(part)
-		return m.Logits(t, t.Rows(hidden, rows)), targets
-	}
-	for _, s := range part {
-		targets = append(targets, s.label)
-	}
-	return t.Linear(t.Rows(hidden, ends), t.Param(head), nil), targets
-}
-
-// supervisedRows lists the packed positions that carry loss, so that the LM
-// head runs on those only.
-func supervisedRows(part []sequence) (rows, targets []int32) {
-	at := int32(0)
-	for _, s := range part {
-		for i, target := range s.targets {
-			if target >= 0 {
-				rows = append(rows, at+int32(i))
-				targets = append(targets, target)
-			}
-		}
-		at += int32(len(s.ids))
-	}
-	return rows, targets
-}
-
-func pack(part []sequence) (b model.Batch, ends []int32) {
-	for _, s := range part {
-		b.IDs = append(b.IDs, s.ids...)
-		b.SeqLens = append(b.SeqLens, len(s.ids))
-		ends = append(ends, int32(len(b.IDs)-1))
-	}
-	return b, ends
-}
-
 // evaluate logs the validation loss, and the accuracy of a classifier or of
 // the supervised tokens.
 func (tr *trainer) evaluate() error {
 	if len(tr.val.seqs) == 0 {
 		return nil
 	}
-	q, err := evaluate(tr.m, tr.head, tr.val)
+	q, err := tr.objective.evaluate(tr.val)
 	if err != nil {
 		return err
 	}
 	tr.out.Metric("eval/loss", int64(tr.step), q.loss)
-	if tr.head != nil {
+	if tr.labels != nil {
 		tr.out.Metric("eval/accuracy", int64(tr.step), q.accuracy)
 	} else {
 		tr.out.Metric("eval/mean_token_accuracy", int64(tr.step), q.accuracy)
 		tr.out.Metric("eval/entropy", int64(tr.step), q.entropy)
 	}
 	return nil
-}
-
-// Bounds of memory in an evaluation.
-const (
-	evalTokens = 1024     // of one batch
-	logitBytes = 64 << 20 // of one block of the output layer's logits
-)
-
-// quality is what evaluate measures, each a mean over the supervised tokens
-// (or labels); NaN where there are none.
-type quality struct {
-	loss     float64 // nats
-	accuracy float64
-	entropy  float64 // of the predicted distribution, nats
-}
-
-// evaluate measures a model on a split.
-func evaluate(m *model.Model, head *autograd.Param, split *encoded) (quality, error) {
-	var q quality
-	hits, n := 0, 0
-	add := func(logits []float32, targets []int32) {
-		c := len(logits) / len(targets)
-		for i, target := range targets {
-			row := logits[i*c : (i+1)*c]
-			lse, mean := logSumExp(row)
-			q.loss += lse - float64(row[target])
-			q.entropy += lse - mean
-		}
-		hits += countHits(logits, targets)
-		n += len(targets)
-	}
-	for _, part := range byTokens(split.seqs, evalTokens) {
-		if err := autograd.Catch(func() { evaluatePart(m, head, part, add) }); err != nil {
-			return quality{}, err
-		}
-	}
-	return quality{q.loss / float64(n), float64(hits) / float64(n), q.entropy / float64(n)}, nil
-}
-
-// evaluatePart hands over the logits of packed sequences where they carry loss;
-// those of the output layer in blocks.
-func evaluatePart(m *model.Model, head *autograd.Param, part []sequence, add func(logits []float32, targets []int32)) {
-	t := autograd.NewTape(m.Engine(), false)
-	defer func() { t.Release() }()
-	if head != nil {
-		logits, targets := score(t, m, head, part)
-		add(logits.Value(), targets)
-		return
-	}
-	b, _ := pack(part)
-	rows, targets := supervisedRows(part)
-	hidden, c := t.Rows(m.Hidden(t, b), rows).Value(), m.Config().HiddenSize
-	per := max(1, logitBytes/(4*m.Config().VocabSize))
-	for lo := 0; lo < len(targets); lo += per {
-		hi := min(lo+per, len(targets))
-		t.Release()
-		t = autograd.NewTape(m.Engine(), false)
-		add(m.Logits(t, t.Const([]int{hi - lo, c}, hidden[lo*c:hi*c])).Value(), targets[lo:hi])
-	}
-}
-
-// countHits counts the rows whose largest logit is the target's.
-func countHits(logits []float32, targets []int32) (hits int) {
-	c := len(logits) / len(targets)
-	for i, target := range targets {
-		if argmax(logits[i*c:(i+1)*c]) == int(target) {
-			hits++
-		}
-	}
-	return hits
-}
-
-func argmax(row []float32) int {
-	best := 0
-	for j, x := range row {
-		if x > row[best] {
-			best = j
-		}
-	}
-	return best
-}
-
-// logSumExp is the logarithm of the sum of exp(row), and the mean of row under
-// its softmax, in float64.
-func logSumExp(row []float32) (lse, mean float64) {
-	top := float64(row[argmax(row)])
-	sum := 0.0
-	for _, x := range row {
-		e := math.Exp(float64(x) - top)
-		sum += e
-		mean += e * float64(x)
-	}
-	return top + math.Log(sum), mean / sum
-}
-
-// byTokens divides sequences in order into batches of at most limit tokens.
-func byTokens(seqs []sequence, limit int) [][]sequence {
-	var out [][]sequence
-	start, n := 0, 0
-	for i, s := range seqs {
-		if n+len(s.ids) > limit && i > start {
-			out = append(out, seqs[start:i])
-			start, n = i, 0
-		}
-		n += len(s.ids)
-	}
-	if start < len(seqs) {
-		out = append(out, seqs[start:])
-	}
-	return out
 }
 
 // checkGradients fails a run that trains nothing while its loss looks fine.

@@ -42,6 +42,9 @@ func (cot) Schema() spec.Schema {
 
 const shotsFile = "shots.jsonl"
 
+// Validate implements sdk.Validator.
+func (cot) Validate(in *sdk.Input) spec.Diagnostics { return tune.NeedsDecoder(in) }
+
 // Estimate counts parameters; nothing trains.
 func (cot) Estimate(ctx context.Context, in *sdk.Input) (spec.Estimate, error) {
 	lm, err := tune.Open(in.ModelDir, in.Spec.Compute)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/tunelab/tunelab/framework/llm/encoder"
 	"github.com/tunelab/tunelab/framework/llm/model"
 	"github.com/tunelab/tunelab/framework/llm/tokenizer"
 	"github.com/tunelab/tunelab/framework/spec"
@@ -12,7 +13,7 @@ import (
 )
 
 // full trains every parameter; its result is a whole model in Hugging Face
-// form under model/.
+// form under model/, an encoder's with its label head.
 type full struct{}
 
 func (full) Describe() spec.Method {
@@ -45,6 +46,39 @@ func (full) Restore(m *model.Model, _ spec.Params, dir string) (*model.Model, er
 		return nil, fmt.Errorf("load the tuned model: %w", err)
 	}
 	return out, nil
+}
+
+func (full) AttachEncoder(c *encoder.Classifier, r tune.Request) (tune.Attached, error) {
+	trains := append(c.Encoder().Params(), c.Params()...)
+	for _, w := range trains {
+		w.Trainable = true
+	}
+	return &classifier{c, r, trains}, nil
+}
+
+func (full) RestoreEncoder(c *encoder.Classifier, _ spec.Params, dir string) (*encoder.Classifier, error) {
+	out, err := encoder.LoadClassifier(filepath.Join(dir, "model"), c.Encoder().Engine())
+	if err != nil {
+		return nil, fmt.Errorf("load the tuned model: %w", err)
+	}
+	return out, nil
+}
+
+// classifier is an encoder in training, label head included.
+type classifier struct {
+	c      *encoder.Classifier
+	r      tune.Request
+	params []*autograd.Param
+}
+
+func (c *classifier) Params() []*autograd.Param { return c.params }
+
+func (c *classifier) Save(dir string) error {
+	folder := filepath.Join(dir, "model")
+	if err := c.c.Save(folder, c.r.Task.Labels); err != nil {
+		return err
+	}
+	return c.r.Tok.Save(folder)
 }
 
 type whole struct {

@@ -43,6 +43,9 @@ func (icl) Schema() spec.Schema {
 
 const poolFile = "pool.jsonl"
 
+// Validate implements sdk.Validator.
+func (icl) Validate(in *sdk.Input) spec.Diagnostics { return tune.NeedsDecoder(in) }
+
 // Estimate counts parameters; nothing trains.
 func (icl) Estimate(ctx context.Context, in *sdk.Input) (spec.Estimate, error) {
 	lm, err := tune.Open(in.ModelDir, in.Spec.Compute)

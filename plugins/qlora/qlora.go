@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/tunelab/tunelab/framework/llm/encoder"
 	"github.com/tunelab/tunelab/framework/llm/model"
 	"github.com/tunelab/tunelab/framework/spec"
 	"github.com/tunelab/tunelab/framework/train/peft"
@@ -43,13 +44,35 @@ func (qlora) Attach(m *model.Model, r tune.Request) (tune.Attached, error) {
 	if err != nil {
 		return nil, err
 	}
+	return attached(l, total, q, r), nil
+}
+
+func (qlora) AttachEncoder(m *encoder.Classifier, r tune.Request) (tune.Attached, error) {
+	c, err := tune.LoRAConfig(r.Params)
+	if err != nil {
+		return nil, err
+	}
+	total := m.Encoder().ParamCount()
+	q, err := quant.Freeze(m.Encoder())
+	if err != nil {
+		return nil, err
+	}
+	l, err := tune.AttachEncoderLoRA(m, c, r.RNG)
+	if err != nil {
+		return nil, err
+	}
+	return attached(l, total, q, r), nil
+}
+
+// attached records what quantising a base of total weights did.
+func attached(l *tune.LoRA, total int64, q quant.Report, r tune.Request) *quantised {
 	a := &quantised{LoRA: l, bytes: q.InUse + 4*(total-q.Params)}
 	r.Metric("quant/bits_per_param", q.BitsPerParam())
 	r.Metric("quant/params", float64(q.Params))
 	r.Metric("quant/stored_bytes", float64(q.Stored))
 	r.Metric("quant/base_bytes", float64(a.bytes))
 	r.Metric("quant/base_bytes_f32", float64(4*total))
-	return a, nil
+	return a
 }
 
 // Restore quantises the base again, which gives the same codes, and loads the
@@ -59,6 +82,14 @@ func (qlora) Restore(m *model.Model, _ spec.Params, dir string) (*model.Model, e
 		return nil, err
 	}
 	_, err := peft.Load(m, dir)
+	return m, err
+}
+
+func (qlora) RestoreEncoder(m *encoder.Classifier, _ spec.Params, dir string) (*encoder.Classifier, error) {
+	if _, err := quant.Freeze(m.Encoder()); err != nil {
+		return nil, err
+	}
+	_, err := tune.LoadEncoderLoRA(m, dir)
 	return m, err
 }
 

@@ -109,7 +109,7 @@ func responseLength(in *sdk.Input) int {
 
 // Validate implements sdk.Validator.
 func (rlhf) Validate(in *sdk.Input) spec.Diagnostics {
-	var ds spec.Diagnostics
+	ds := tune.NeedsDecoder(in)
 	if b, n := in.Params.Int("ppo_batch_size"), in.Params.Int("ppo_num_mini_batches"); n > b {
 		ds.Add("params.ppo_num_mini_batches", fmt.Sprintf("%d mini-batches of a batch of %d", n, b), "make it at most ppo_batch_size")
 	}

@@ -103,9 +103,14 @@ func (s *Store) AppendEvents(ctx context.Context, run string, es []tracking.Even
 	}
 	done := slices.Clone(es)
 	err := s.write(ctx, "append events", func(q *query) error {
-		n, _, err := q.rowOf(run)
+		n, status, err := q.rowOf(run)
 		if err != nil {
 			return err
+		}
+		for i := range done {
+			if status.Ended() && done[i].Kind != tracking.Note {
+				return tracking.Errorf(tracking.Conflict, "run %s: has ended (%s) and takes no %s event; only those of kind %q", run, status, done[i].Kind, tracking.Note)
+			}
 		}
 		next := nextSeq(q, "SELECT coalesce(max(seq),0) FROM events WHERE run=?", n)
 		for i := range done {

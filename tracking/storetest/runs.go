@@ -290,7 +290,8 @@ func endedRunIsSealed(k *kit) {
 	equal(k, "metrics", len(ms), 1)
 	name, log := "late name", "late log"
 	k.must(k.store.UpdateRun(k.ctx, r.ID, tracking.RunUpdate{Name: &name, LogTail: &log}))
-	k.must(k.store.AppendEvents(k.ctx, r.ID, []tracking.Event{{Kind: "note"}}))
+	k.must(k.store.AppendEvents(k.ctx, r.ID, []tracking.Event{{Kind: tracking.Note}}))
+	k.refused(k.store.AppendEvents(k.ctx, r.ID, []tracking.Event{{Kind: tracking.Note}, {Kind: "log"}}), tracking.Conflict, r.ID, "finished")
 	got := k.status(r.ID)
 	equal(k, "late log", got.LogTail, log)
 }

@@ -56,6 +56,11 @@ func (t Task) Split(name string) ([]Row, error) {
 	return nil, fmt.Errorf("gen: task %s: split %q is unknown; use train, validation or test", t.Name, name)
 }
 
+// Names lists the names of the tasks, in the order of Tasks, without making them.
+func Names() []string {
+	return []string{"capitals", "wordproblems", "sentiment", "instructions", "explain"}
+}
+
 // Tasks makes the five tasks of a seed, always in the same order: capitals,
 // wordproblems, sentiment, instructions, explain. No prompt stands in two
 // splits of a task, nor in a document of [Corpus] of any seed.

@@ -189,3 +189,13 @@ func TestInstructionsAreObeyed(t *testing.T) {
 		}
 	}
 }
+
+func TestNamesAreThoseOfTheTasks(t *testing.T) {
+	var names []string
+	for _, task := range Tasks(1) {
+		names = append(names, task.Name)
+	}
+	if !slices.Equal(Names(), names) {
+		t.Errorf("Names gives %v, the tasks are %v", Names(), names)
+	}
+}

@@ -56,6 +56,7 @@ type commands struct {
 	Chat     chatCmd     `cmd:"" name:"chat-template" help:"Render conversations with a model's chat template."`
 	Embed    embedCmd    `cmd:"" help:"Print hidden states or embeddings of sequences."`
 	Trace    traceCmd    `cmd:"" name:"train-trace" help:"Train a few plain steps and print each loss, to hold against another system."`
+	Bench    benchCmd    `cmd:"" help:"Measure kernels, training and generation on this machine."`
 	Models   modelCmd    `cmd:"" name:"model" help:"Look into a model folder."`
 	Weights  weightsCmd  `cmd:"" help:"Summarise the weights of a model, or what a run changed in them."`
 	Tasks    tasksCmd    `cmd:"" help:"List and show the embedded tasks, or check a task file."`

@@ -210,26 +210,27 @@ func TestTasksAndPlugins(t *testing.T) {
 			t.Errorf("task %+v: %s", k, out)
 		}
 	}
-	var plugins []struct {
-		Name, Error string
-		Method      struct{ Citation, Version string }
-		Schema      struct {
-			Params []struct{ Name, Description string }
-		}
-	}
+	var plugins []listedPlugin
 	fromJSON(t, &plugins, "--dir", dir, "plugins", "list")
 	found := map[string]bool{}
 	for _, p := range plugins {
-		found[p.Name] = p.Error == "" && p.Method.Citation != "" && p.Method.Version != ""
-		for _, q := range p.Schema.Params {
-			if q.Description == "" {
-				t.Errorf("plugin %s: parameter %s has no description", p.Name, q.Name)
-			}
-		}
+		found[p.Name] = p.Error == "" && p.Version != ""
 	}
 	for _, m := range methods {
-		if !found[m] {
+		var p struct {
+			Method struct{ Citation, Version string }
+			Schema struct {
+				Params []struct{ Name, Description string }
+			}
+		}
+		fromJSON(t, &p, "--dir", dir, "plugins", "describe", m)
+		if !found[m] || p.Method.Citation == "" || p.Method.Version == "" {
 			t.Errorf("plugin %s is not usable or has no citation", m)
+		}
+		for _, q := range p.Schema.Params {
+			if q.Description == "" {
+				t.Errorf("plugin %s: parameter %s has no description", m, q.Name)
+			}
 		}
 		if out := ok(t, "--dir", dir, "plugins", "describe", m); !strings.Contains(out, "parameters:") {
 			t.Errorf("plugins describe %s: %s", m, out)

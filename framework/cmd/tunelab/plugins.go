@@ -9,9 +9,9 @@ import (
 )
 
 type pluginsCmd struct {
-	List     pluginsListCmd     `cmd:"" help:"List the method plugins that can be found, and which may be loaded."`
-	Describe pluginsDescribeCmd `cmd:"" help:"Describe a method: what it does, its parameters."`
-	Docs     pluginsDocsCmd     `cmd:"" help:"Write a reference page for each method that can be loaded."`
+	List     pluginsListCmd     `cmd:"" help:"List the method plugins that can be found, and which may be loaded; those of others are not started."`
+	Describe pluginsDescribeCmd `cmd:"" help:"Start a plugin and describe its method: what it does, its parameters."`
+	Docs     pluginsDocsCmd     `cmd:"" help:"Write a reference page for each of tunelab's own methods, or for those of others too."`
 	Install  pluginsInstallCmd  `cmd:"" help:"Check a plugin's digest, install it and pin it in the lock file."`
 	Remove   pluginsRemoveCmd   `cmd:"" help:"Remove an installed plugin and its lock entry."`
 }
@@ -39,11 +39,20 @@ func (pluginsListCmd) Run(a *app) error {
 	var wrong []string
 	for _, p := range list {
 		m := p.Method
-		if p.Error != "" {
+		resumes := fmt.Sprint(m.Resume)
+		switch {
+		case p.Error != "":
 			wrong = append(wrong, p.Name+": "+p.Error)
 			m.Summary = "not usable, see below"
+		case p.State == lab.Shadowed:
+			m.Summary = "not used: tunelab's own " + p.Name + " is; name this one's path to use it"
+		case m.Name == "":
+			m.Summary = "not started: tunelab plugins describe " + p.Name + " starts it and asks"
 		}
-		rows = append(rows, strings.Join([]string{p.Name, m.Version, p.State, p.Place, strings.Join(m.Tasks, ","), strings.Join(m.Modes, ","), fmt.Sprint(m.Resume), m.Summary, p.Path}, "\t"))
+		if m.Name == "" {
+			resumes = ""
+		}
+		rows = append(rows, strings.Join([]string{p.Name, p.Version, p.State, p.Place, strings.Join(m.Tasks, ","), strings.Join(m.Modes, ","), resumes, m.Summary, p.Path}, "\t"))
 	}
 	if err := columns(a.out, rows); err != nil {
 		return err

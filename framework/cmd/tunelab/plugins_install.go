@@ -24,6 +24,9 @@ func (c *pluginsInstallCmd) Run(a *app) error {
 		return printJSON(a.out, in)
 	}
 	fmt.Fprintf(a.out, "installed %s %s as %s and pinned it in %s; commit that file\n", in.Entry.Name, in.Entry.Version, in.Path, in.Lock)
+	if in.Shadowed {
+		fmt.Fprintf(a.out, "tunelab's own %s is used all the same: to use this one, name its path (--plugin %s, or plugin: in a study)\n", in.Entry.Name, in.Path)
+	}
 	return nil
 }
 
@@ -48,7 +51,9 @@ func (c *pluginsRemoveCmd) Run(a *app) error {
 }
 
 type pluginsDocsCmd struct {
-	Out string `short:"o" help:"Folder for the pages." default:"plugin-docs" placeholder:"DIR"`
+	Methods []string `arg:"" optional:"" help:"Methods to describe; default: tunelab's own."`
+	All     bool     `help:"The plugins of others too, which are started for it."`
+	Out     string   `short:"o" help:"Folder for the pages." default:"plugin-docs" placeholder:"DIR"`
 }
 
 func (c *pluginsDocsCmd) Run(a *app) error {
@@ -57,7 +62,7 @@ func (c *pluginsDocsCmd) Run(a *app) error {
 		return err
 	}
 	defer l.Close()
-	list, err := l.Plugins(a.ctx)
+	list, err := l.DescribePlugins(a.ctx, c.All, c.Methods...)
 	if err != nil {
 		return err
 	}

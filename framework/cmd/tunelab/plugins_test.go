@@ -26,7 +26,7 @@ func elsewhere(t *testing.T) (binary, sum string) {
 	return binary, fmt.Sprintf("%x", sha256.Sum256(raw))
 }
 
-type listedPlugin struct{ Name, Path, Place, State, Error string }
+type listedPlugin struct{ Name, Version, Path, Place, State, Error string }
 
 func TestPluginIsInstalledListedAndRemoved(t *testing.T) {
 	binary, sum := elsewhere(t)
@@ -35,13 +35,16 @@ func TestPluginIsInstalledListedAndRemoved(t *testing.T) {
 	}
 	ok(t, "plugins", "install", binary, "--sha256", sum, "--name-from-describe", "--constraint", ">=0.1.0")
 	lock, err := os.ReadFile("tunelab.lock")
-	for _, w := range []string{"name: lora", sum, runtime.GOOS + "_" + runtime.GOARCH, ">=0.1.0", binary} {
+	for _, w := range []string{"name: lora", sum, runtime.GOOS + "_" + runtime.GOARCH, ">=0.1.0", "source: tunelab-plugin-lora\n"} {
 		if err != nil || !strings.Contains(string(lock), w) {
 			t.Errorf("the lock lacks %q: %v\n%s", w, err, lock)
 		}
 	}
 	var list []listedPlugin
 	fromJSON(t, &list, "plugins", "list")
+	if out := ok(t, "plugins", "list"); !strings.Contains(out, "not started: tunelab plugins describe lora starts it") || !strings.Contains(out, "0.1.0") {
+		t.Errorf("listed:\n%s", out)
+	}
 	if len(list) != 1 || list[0].State != "locked" || list[0].Place != "./.tunelab/plugins" || !strings.HasPrefix(filepath.Base(list[0].Path), "tunelab-plugin-lora_v") {
 		t.Fatalf("listed %+v", list)
 	}
@@ -100,7 +103,7 @@ func TestUnlockedPluginNeedsTheOverride(t *testing.T) {
 func TestPluginPagesAreTheSameEachTime(t *testing.T) {
 	dir := t.TempDir()
 	read := func(name string) map[string]string {
-		ok(t, "--dir", filepath.Join(dir, "state"), "plugins", "docs", "--out", filepath.Join(dir, name))
+		ok(t, "--dir", filepath.Join(dir, "state"), "plugins", "docs", "--all", "--out", filepath.Join(dir, name))
 		files, err := filepath.Glob(filepath.Join(dir, name, "*.md"))
 		if err != nil {
 			t.Fatal(err)

@@ -54,24 +54,3 @@ func printReplay(a *app, r *lab.Replayed) {
 		fmt.Fprintf(a.out, "bit-identical: %d metrics, %d answers and %d files compared\n", r.Metrics, r.Answers, r.Files)
 	}
 }
-
-type exportCmd struct {
-	Run_ string `arg:"" name:"run" help:"Run, by its id or a beginning of it."`
-	To   string `arg:"" name:"dir" help:"Folder to make."`
-}
-
-func (c *exportCmd) Run(a *app) error {
-	l, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer l.Close()
-	if err := l.Export(a.ctx, c.Run_, c.To); err != nil {
-		return err
-	}
-	if a.json {
-		return printJSON(a.out, map[string]string{"run": c.Run_, "dir": c.To})
-	}
-	fmt.Fprintf(a.out, "wrote %s\n", c.To)
-	return nil
-}

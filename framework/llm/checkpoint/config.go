@@ -27,6 +27,7 @@ type Config struct {
 	TieEmbeddings    bool    // the output layer is the token embedding
 	AttentionBias    bool    // biases on q, k, v and o, where the family leaves it open (GPT-2: always)
 	MLPBias          bool    // biases in the MLP, where the family leaves it open (GPT-2: always)
+	NF4              bool    // the linear layers of the blocks are stored in 4 bits, as bitsandbytes does
 	InitStd          float64 // standard deviation of new weights; default 0.02
 
 	BOS int   // -1: none
@@ -73,7 +74,7 @@ func ParseConfig(raw []byte) (Config, error) {
 	if !ok {
 		return Config{}, unsupported(name)
 	}
-	f.refuse("quantization_config", "load the unquantised model")
+	nf4 := f.nf4()
 	f.mustBe("is_encoder_decoder", false)
 	f.mustBe("add_cross_attention", false)
 	f.layers = f.int(family.layers(), 0)
@@ -84,7 +85,7 @@ func ParseConfig(raw []byte) (Config, error) {
 		return Config{}, f.err
 	}
 	c := family.read(&f)
-	c.Family, c.Layers = name, f.layers
+	c.Family, c.Layers, c.NF4 = name, f.layers, nf4
 	c.BOS, c.PAD, c.EOS = f.id("bos_token_id", family.ids.bos), f.id("pad_token_id", family.ids.pad), f.ids("eos_token_id", family.ids.eos)
 	if c.InitStd == 0 {
 		c.InitStd = f.num("initializer_range", 0.02)
@@ -151,6 +152,9 @@ func WriteConfig(dir string, c Config) error {
 		m["eos_token_id"] = c.EOS[0]
 	default:
 		m["eos_token_id"] = c.EOS
+	}
+	if c.NF4 {
+		m["quantization_config"] = nf4Config
 	}
 	family.write(c, m)
 	raw, err := json.MarshalIndent(pythonNumbers(m), "", "  ") // keys in sorted order

@@ -9,6 +9,7 @@ var bertFamily = family{
 	names: bertNames,
 	mlm: mlmNames{dense: "cls.predictions.transform.dense", norm: "cls.predictions.transform.LayerNorm",
 		decoder: "cls.predictions.decoder", bias: "cls.predictions.bias"},
+	label: labelNames{dense: "bert.pooler.dense", activation: "tanh", out: "classifier"},
 	heads: []string{"cls.seq_relationship.", "classifier.", "qa_outputs."},
 	read: func(f *fields) Config {
 		c := f.bertLike()

@@ -43,6 +43,8 @@ type Config struct {
 	LocalDistance         int     // how far a token of a local layer sees to either side, in tokens
 	HeadActivation        string  // of the masked-LM head
 	HeadBias, DecoderBias bool    // biases of its two linear layers
+	LabelPooling          string  // what the label head sees: CLS or Mean
+	InitStd               float64 // initializer_range: standard deviation of new weights
 	raw                   map[string]json.RawMessage
 }
 
@@ -87,7 +89,10 @@ func ParseConfig(raw []byte) (Config, error) {
 	f.refuse("pruned_heads", "load the whole model")
 	f.refuse("quantization_config", "load the unquantised model")
 	c := family.read(&f)
-	c.Family, c.raw = name, f.m
+	c.Family, c.raw, c.InitStd = name, f.m, f.num("initializer_range", 0.02)
+	if c.LabelPooling == "" {
+		c.LabelPooling = CLS
+	}
 	if c.EmbedSize == 0 {
 		c.EmbedSize = c.HiddenSize
 	}
@@ -121,6 +126,10 @@ func (c Config) validate() error {
 		return fmt.Errorf("rope_theta: %g and %g must be positive", c.GlobalTheta, c.LocalTheta)
 	case !(c.NormEps > 0):
 		return fmt.Errorf("layer_norm_eps: %g is not positive", c.NormEps)
+	case !(c.InitStd > 0):
+		return fmt.Errorf("initializer_range: %g is not positive", c.InitStd)
+	case c.LabelPooling != CLS && c.LabelPooling != Mean:
+		return fmt.Errorf("classifier_pooling: %q is not supported; supported are %s and %s", c.LabelPooling, CLS, Mean)
 	case c.TypeVocab < 0:
 		return fmt.Errorf("type_vocab_size: %d is negative", c.TypeVocab)
 	}

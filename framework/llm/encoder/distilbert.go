@@ -13,6 +13,7 @@ var distilbertFamily = family{
 		attnNorm: "sa_layer_norm", up: "ffn.lin1", down: "ffn.lin2", mlpNorm: "output_layer_norm",
 	},
 	mlm:   mlmNames{dense: "vocab_transform", norm: "vocab_layer_norm", decoder: "vocab_projector", bias: "vocab_projector.bias"},
+	label: labelNames{dense: "pre_classifier", activation: "relu", out: "classifier"},
 	heads: []string{"pre_classifier.", "classifier.", "qa_outputs."},
 	read: func(f *fields) Config {
 		c := Config{

@@ -23,10 +23,12 @@
 // there; the head of masked language modelling, if it is there. Heads of other
 // tasks (classifier, qa_outputs, next sentence, ELECTRA's discriminator) and
 // stored buffers are known by name and left out. Any other tensor is an error.
+// A label head is put on with NewClassifier; LoadClassifier reads a folder that
+// has one.
 //
 // # Adding a family
 //
 // A file of its name with its config.json fields and names (bert.go is the
 // plainest), an entry in families, and a tiny model of it in
-// testdata/make_fixtures.py, which the parity tests then walk.
+// testdata/make_fixtures.py and make_labels.py, which the parity tests then walk.
 package encoder

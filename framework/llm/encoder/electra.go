@@ -11,6 +11,7 @@ var electraFamily = family{
 	names: electraNames(),
 	mlm: mlmNames{dense: "generator_predictions.dense", norm: "generator_predictions.LayerNorm",
 		decoder: "generator_lm_head", bias: "generator_lm_head.bias"},
+	label: denseAndOut("gelu"), // whatever hidden_act is
 	heads: []string{"discriminator_predictions.", "sequence_summary.", "classifier.", "qa_outputs."},
 	read: func(f *fields) Config {
 		c := f.bertLike()

@@ -26,6 +26,8 @@ type Encoder struct {
 
 	noBias        *autograd.Param // zeros [C] in place of norm biases; nil where there are biases
 	global, local []float32       // rotary frequencies, radians per position
+
+	layers map[string][]float32 // of the folder's label head, for NewClassifier
 }
 
 type block struct {

@@ -16,6 +16,7 @@ type family struct {
 	preNorm         bool   // norms before the sublayers, none before the first, one at the end; else after each skip connection
 	names           names
 	mlm             mlmNames
+	label           labelNames
 	heads           []string // beginnings of the tensors of other heads
 	read            func(f *fields) Config
 }

@@ -15,6 +15,10 @@ import (
 type Options struct {
 	Frozen   bool // no weight is trainable: no gradient is computed for any
 	Headless bool // the masked-LM head is left out
+	// Classify gives what NewClassifier builds on: the modules that transformers'
+	// class for sequence classification has. That is no masked-LM head, and a
+	// pooler in BERT alone.
+	Classify bool
 }
 
 // Load reads a Hugging Face folder (config.json and safetensors) of an encoder
@@ -35,10 +39,19 @@ func Load(dir string, e compute.Engine, o Options) (*Encoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := build(cfg, e, parts{pooler: f.hasPooler(), mlm: f.hasMLM() && !o.Headless}, f.read)
+	have := parts{pooler: f.hasPooler(), mlm: f.hasMLM() && !o.Headless}
+	var layers map[string][]float32
+	if o.Classify {
+		have.pooler, have.mlm = have.pooler && f.poolsLabels(), false
+		if layers, err = f.layers(); err != nil {
+			return nil, err
+		}
+	}
+	m, err := build(cfg, e, have, f.read)
 	if err != nil {
 		return nil, err
 	}
+	m.layers = layers
 	if err := f.finish(m); err != nil {
 		m.Free()
 		return nil, err
@@ -92,6 +105,11 @@ func (f *folder) name(stored string) string {
 
 func (f *folder) ofMLM(name string) bool { return slices.Contains(f.family.mlm.tensors(), name) }
 
+func (f *folder) ofPooler(name string) bool {
+	p := f.family.names.pooler
+	return p != "" && strings.HasPrefix(name, f.family.prefix+p+".")
+}
+
 func (f *folder) ofTask(name string) bool {
 	return slices.ContainsFunc(f.family.heads, func(h string) bool { return strings.HasPrefix(name, h) })
 }
@@ -104,6 +122,12 @@ func (f *folder) has(name string) bool {
 func (f *folder) hasPooler() bool {
 	p := f.family.names.pooler
 	return p != "" && (f.has(f.family.prefix+p+".weight") || f.has(f.family.prefix+p+".bias"))
+}
+
+// poolsLabels says whether the label head's dense layer is the pooler.
+func (f *folder) poolsLabels() bool {
+	p := f.family.names.pooler
+	return p != "" && f.family.label.dense == f.family.prefix+p
 }
 
 // hasMLM says whether there is a masked-LM head. ModernBERT's classifier stands
@@ -133,7 +157,7 @@ func (f *folder) finish(m *Encoder) error {
 		name := f.name(stored)
 		var err error
 		switch {
-		case f.used[name], f.ofTask(name), m.mlm == nil && f.ofMLM(name):
+		case f.used[name], f.ofTask(name), m.mlm == nil && f.ofMLM(name), m.pooler == nil && f.ofPooler(name):
 		case slices.ContainsFunc(buffers, func(end string) bool { return strings.HasSuffix(name, end) }):
 		case m.mlm != nil && name == n.decoder+".weight":
 			err = f.same(stored, m.mlm.decoder.W)

@@ -19,6 +19,7 @@ var modernbertFamily = family{
 		finalNorm: "final_norm",
 	},
 	mlm:   mlmNames{dense: "head.dense", norm: "head.norm", decoder: "decoder", bias: "decoder.bias"},
+	label: labelNames{dense: "head.dense", norm: "head.norm", out: "classifier"},
 	heads: []string{"classifier."},
 	read: func(f *fields) Config {
 		f.refuse("head_dim", "heads of this family are hidden_size / num_attention_heads wide")
@@ -36,6 +37,7 @@ var modernbertFamily = family{
 			MLPBias:          f.flag("mlp_bias", false),
 			NormBias:         f.flag("norm_bias", false),
 			HeadActivation:   f.str("classifier_activation", "gelu"),
+			LabelPooling:     f.str("classifier_pooling", CLS),
 			HeadBias:         f.flag("classifier_bias", false),
 			DecoderBias:      f.flag("decoder_bias", true),
 			PadPosition:      -1,

@@ -11,6 +11,7 @@ var mpnetFamily = family{
 	class: "MPNetModel", mlmClass: "MPNetForMaskedLM", prefix: "mpnet.",
 	names: mpnetNames(),
 	mlm:   lmHead,
+	label: denseAndOut("tanh"),
 	heads: []string{"classifier.", "qa_outputs."},
 	read: func(f *fields) Config {
 		c := f.bertLike()

@@ -8,6 +8,7 @@ var robertaFamily = family{
 	class: "RobertaModel", mlmClass: "RobertaForMaskedLM", prefix: "roberta.",
 	names: bertNames,
 	mlm:   lmHead,
+	label: denseAndOut("tanh"),
 	heads: []string{"classifier.", "qa_outputs."},
 	read: func(f *fields) Config {
 		c := f.bertLike()
@@ -16,6 +17,11 @@ var robertaFamily = family{
 		}
 		return c
 	},
+}
+
+// denseAndOut is the label head that RoBERTa's code brought in.
+func denseAndOut(activation string) labelNames {
+	return labelNames{dense: "classifier.dense", activation: activation, out: "classifier.out_proj"}
 }
 
 var lmHead = mlmNames{dense: "lm_head.dense", norm: "lm_head.layer_norm", decoder: "lm_head.decoder", bias: "lm_head.bias"}

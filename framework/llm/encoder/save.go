@@ -11,6 +11,7 @@ import (
 
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 	"github.com/tunelab/tunelab/framework/llm/model"
+	"github.com/tunelab/tunelab/framework/train/autograd"
 )
 
 // Save writes config.json and model.safetensors (float32) to the folder dir,
@@ -22,6 +23,23 @@ func (m *Encoder) Save(dir string) error { return m.SaveAs(dir, "F32") }
 
 // SaveAs is Save with the weights as "F32" or rounded to "BF16".
 func (m *Encoder) SaveAs(dir, dtype string) error {
+	f := form{class: m.family.class, cut: m.family.prefix, params: m.Params()}
+	if m.mlm != nil {
+		f.class, f.cut = m.family.mlmClass, ""
+	}
+	return m.save(dir, dtype, f)
+}
+
+// form is how a folder is written.
+type form struct {
+	class  string // of transformers
+	cut    string // in front of names
+	params []*autograd.Param
+	fields map[string]any // of config.json, in place of what was loaded
+	drop   []string       // fields of config.json that are left out
+}
+
+func (m *Encoder) save(dir, dtype string, f form) error {
 	linears := m.Linears()
 	if m.mlm != nil {
 		linears = append(linears, m.mlm.decoder)
@@ -32,12 +50,8 @@ func (m *Encoder) SaveAs(dir, dtype string) error {
 		}
 	}
 	var tensors []checkpoint.Tensor
-	for _, p := range m.Params() {
-		name := p.Name
-		if m.mlm == nil {
-			name = strings.TrimPrefix(name, m.family.prefix)
-		}
-		tensors = append(tensors, checkpoint.Tensor{Name: name, DType: dtype, Shape: p.Shape(), Data: p.Data()})
+	for _, p := range f.params {
+		tensors = append(tensors, checkpoint.Tensor{Name: strings.TrimPrefix(p.Name, f.cut), DType: dtype, Shape: p.Shape(), Data: p.Data()})
 	}
 	if n := m.family.mlm; m.mlm != nil && !m.cfg.TieEmbeddings && m.mlm.decoder.B != nil && n.bias != n.decoder+".bias" {
 		// Not tied, the bias is a parameter of its own beside the one in use.
@@ -50,7 +64,7 @@ func (m *Encoder) SaveAs(dir, dtype string) error {
 	if err := checkpoint.WriteSafetensors(filepath.Join(dir, checkpoint.WeightsFile), tensors, nil); err != nil {
 		return err
 	}
-	return m.writeConfig(dir, dtype)
+	return m.writeConfig(dir, dtype, f)
 }
 
 func plain(l *model.Linear) error {
@@ -63,18 +77,16 @@ func plain(l *model.Linear) error {
 	return nil
 }
 
-func (m *Encoder) writeConfig(dir, dtype string) error {
+func (m *Encoder) writeConfig(dir, dtype string, f form) error {
 	all := map[string]any{}
 	for name, raw := range m.cfg.raw {
 		all[name] = raw
 	}
-	class := m.family.class
-	if m.mlm != nil {
-		class = m.family.mlmClass
+	for _, name := range append(f.drop, "_name_or_path", "dtype") {
+		delete(all, name)
 	}
-	delete(all, "_name_or_path")
-	delete(all, "dtype")
-	maps.Copy(all, map[string]any{"architectures": []string{class}, "torch_dtype": map[string]string{"F32": "float32", "BF16": "bfloat16"}[dtype]})
+	maps.Copy(all, f.fields)
+	maps.Copy(all, map[string]any{"architectures": []string{f.class}, "torch_dtype": map[string]string{"F32": "float32", "BF16": "bfloat16"}[dtype]})
 	raw, err := json.MarshalIndent(all, "", "  ") // keys in sorted order
 	if err != nil {
 		return fmt.Errorf("save the encoder: %w", err)

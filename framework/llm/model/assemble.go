@@ -24,12 +24,13 @@ const (
 	bias
 )
 
-// assemble builds the decoder, asking src for every weight in Params' order.
-func assemble(cfg checkpoint.Config, e compute.Engine, src source) (m *Model, err error) {
+// assemble builds the decoder, asking src for every weight in Params' order, but
+// first nf4, if it is there, for each linear layer's.
+func assemble(cfg checkpoint.Config, e compute.Engine, src source, nf4 source4) (m *Model, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	b := builder{cfg: cfg, layout: layouts[cfg.Family](cfg), e: e, src: src}
+	b := builder{cfg: cfg, layout: layouts[cfg.Family](cfg), e: e, src: src, nf4: nf4}
 	m = &Model{cfg: cfg, layout: b.layout, e: e}
 	ly, c, width := b.layout, cfg.HiddenSize, cfg.EmbedWidth()
 	m.embed = b.param(ly.base+ly.embed+".weight", table, cfg.VocabSize, width)
@@ -53,8 +54,10 @@ func assemble(cfg checkpoint.Config, e compute.Engine, src source) (m *Model, er
 		for _, p := range b.made {
 			p.Free()
 		}
+		freeNF4(e, b.made4)
 		return nil, b.err
 	}
+	m.stored4 = b.made4
 	return m, nil
 }
 
@@ -63,8 +66,10 @@ type builder struct {
 	layout layout
 	e      compute.Engine
 	src    source
+	nf4    source4
 	ropes  [2]*rotary // of full and of sliding layers
 	made   []*autograd.Param
+	made4  []*autograd.NF4
 	err    error // the first
 }
 
@@ -103,7 +108,10 @@ func (b *builder) linear(prefix, name string, k kind, out, in int, withBias bool
 	if name == "" {
 		return nil
 	}
-	l := &Linear{Name: prefix + name, In: in, Out: out, W: b.param(prefix+name+".weight", k, out, in)}
+	l := &Linear{Name: prefix + name, In: in, Out: out, Frozen: b.frozen(prefix+name+".weight", out, in)}
+	if l.Frozen == nil {
+		l.W = b.param(prefix+name+".weight", k, out, in)
+	}
 	if withBias {
 		l.B = b.param(prefix+name+".bias", bias, out)
 	}

@@ -17,7 +17,8 @@ type Options struct {
 
 // Load reads a Hugging Face folder (config.json and safetensors) of any of
 // checkpoint.Families onto an engine. It is strict: a missing, misshapen or
-// unexpected tensor is an error that names it and its file. The files are
+// unexpected tensor is an error that names it and its file. Linear layers that are
+// stored in NF4 stay in it and do not train (nf4.go). The files are
 // mapped, and a weight is read when it is first used: until then they must not
 // be changed in place (to replace or remove them is no harm).
 func Load(dir string, e compute.Engine, o Options) (*Model, error) {
@@ -32,7 +33,11 @@ func Load(dir string, e compute.Engine, o Options) (*Model, error) {
 	r.CloseWhenUnused()
 	f := folder{dir: dir, r: r, layout: layouts[cfg.Family](cfg), used: map[string]bool{}}
 	f.bare = f.layout.base != "" && !slices.ContainsFunc(r.Names(), func(n string) bool { return strings.HasPrefix(n, f.layout.base) })
-	m, err := assemble(cfg, e, f.read)
+	var nf4 source4
+	if cfg.NF4 {
+		nf4 = f.readNF4(e)
+	}
+	m, err := assemble(cfg, e, f.read, nf4)
 	if err != nil {
 		return nil, err
 	}
@@ -94,6 +99,9 @@ func (l *layout) stored(name string) string {
 
 // finish checks that the file holds nothing else.
 func (f *folder) finish(m *Model) error {
+	if m.cfg.NF4 && len(m.stored4) == 0 {
+		return fmt.Errorf("%s: config.json says quantization_config, but no linear layer is stored in NF4: save the folder again, or remove that field", f.dir)
+	}
 	for _, name := range f.r.Names() {
 		switch {
 		case f.used[name] || slices.ContainsFunc(f.layout.bufferNames, func(end string) bool { return strings.HasSuffix(name, end) }):
@@ -120,7 +128,7 @@ func New(cfg checkpoint.Config, e compute.Engine, rng *rand.Rand) (*Model, error
 	if cfg.InitStd == 0 {
 		cfg.InitStd = 0.02
 	}
-	return assemble(cfg, e, randomWeights(cfg, rng))
+	return assemble(cfg, e, randomWeights(cfg, rng), nil)
 }
 
 // transpose turns row-major [rows, cols] into [cols, rows].

@@ -20,6 +20,8 @@ type Model struct {
 	finalNorm norm
 	head      *Linear // W is embed when tied
 	prefix    *Prefix // nil: none
+
+	stored4 []*autograd.NF4 // weights that the folder holds in NF4
 }
 
 type block struct {

@@ -15,11 +15,20 @@ import (
 func (m *Model) Save(dir string) error { return m.SaveAs(dir, "F32") }
 
 // SaveAs is Save with the weights as "F32" or rounded to "F16" or "BF16".
-func (m *Model) SaveAs(dir, dtype string) error {
+func (m *Model) SaveAs(dir, dtype string) error { return m.save(dir, dtype, nil) }
+
+// SaveNF4 is Save with the linear layers of the blocks in 4 bits, as transformers
+// and bitsandbytes save and load them: quantise gives what each layer's W is there,
+// always [out,in].
+func (m *Model) SaveNF4(dir string, quantise func(l *Linear) *checkpoint.NF4) error {
+	return m.save(dir, "F32", quantise)
+}
+
+func (m *Model) save(dir, dtype string, quantise func(l *Linear) *checkpoint.NF4) error {
 	if m.prefix != nil {
 		return fmt.Errorf("save %s: the model carries a learned prefix, which a model folder has no place for; save the adapter alone", dir)
 	}
-	matrices := map[string]bool{}
+	linears := map[string]*Linear{}
 	for _, l := range m.Linears() {
 		if l.Frozen != nil {
 			return fmt.Errorf("save %s: module %s is quantised to NF4; dequantise it first, or save the adapter alone", dir, l.Name)
@@ -27,15 +36,20 @@ func (m *Model) SaveAs(dir, dtype string) error {
 		if l.Adapt != nil {
 			return fmt.Errorf("save %s: module %s carries an adapter; merge it first, or save the adapter alone", dir, l.Name)
 		}
-		matrices[l.W.Name] = m.layout.transposed
+		linears[l.W.Name] = l
 	}
 	if m.head.Adapt != nil {
 		return fmt.Errorf("save %s: module %s carries an adapter; merge it first, or save the adapter alone", dir, m.head.Name)
 	}
 	var tensors []checkpoint.Tensor
 	for _, p := range m.Params() {
-		t := checkpoint.Tensor{Name: m.layout.stored(p.Name), DType: dtype, Shape: p.Shape(), Data: p.Data()}
-		if matrices[p.Name] {
+		name, l := m.layout.stored(p.Name), linears[p.Name]
+		if l != nil && quantise != nil {
+			tensors = append(tensors, quantise(l).Tensors(name)...)
+			continue
+		}
+		t := checkpoint.Tensor{Name: name, DType: dtype, Shape: p.Shape(), Data: p.Data()}
+		if l != nil && m.layout.transposed {
 			t.Data = transpose(t.Data, t.Shape[0], t.Shape[1])
 			t.Shape = []int{t.Shape[1], t.Shape[0]}
 		}
@@ -47,5 +61,7 @@ func (m *Model) SaveAs(dir, dtype string) error {
 	if err := checkpoint.WriteSafetensors(filepath.Join(dir, checkpoint.WeightsFile), tensors, nil); err != nil {
 		return err
 	}
-	return checkpoint.WriteConfig(dir, m.cfg)
+	cfg := m.cfg
+	cfg.NF4 = quantise != nil
+	return checkpoint.WriteConfig(dir, cfg)
 }

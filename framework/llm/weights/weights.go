@@ -33,7 +33,11 @@ func Read(path string) ([]Named, error) {
 		return nil, fmt.Errorf("weights: %w", err)
 	} else if st.IsDir() {
 		files = nil
-		err := filepath.WalkDir(path, func(p string, d os.DirEntry, err error) error {
+		root, err := filepath.EvalSymlinks(path) // WalkDir does not follow one
+		if err != nil {
+			return nil, fmt.Errorf("weights: %w", err)
+		}
+		err = filepath.WalkDir(root, func(p string, d os.DirEntry, err error) error {
 			if err == nil && strings.HasSuffix(p, ".safetensors") {
 				files = append(files, p)
 			}

@@ -2,6 +2,7 @@ package weights
 
 import (
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,6 +24,13 @@ func TestWriteReadSummarise(t *testing.T) {
 	}
 	if len(got) != 2 || got[0].Name != "b" || !slices.Equal(got[1].Dense.Float32s(), []float32{1, 2, 2, 4}) || !got[1].Dense.Shape().Eq(tensor.Shape{2, 2}) {
 		t.Fatalf("read back %v", got)
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	if linked, err := Read(link); err != nil || len(linked) != 2 {
+		t.Errorf("through a link %d weights: %v", len(linked), err)
 	}
 	base := []Named{{"w", tensor.New(tensor.WithShape(2, 2), tensor.WithBacking([]float32{1, 2, 2, 0}))}}
 	s := Summarise(got, base)

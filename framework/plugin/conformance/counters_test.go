@@ -13,6 +13,7 @@ import (
 // broken says which check catches each of the plugins that break the protocol
 // before they run.
 var broken = map[string]string{
+	"ahead":     "describe",
 	"asleep":    "handshake",
 	"exits":     "handshake",
 	"misnamed":  "describe",

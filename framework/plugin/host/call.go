@@ -66,37 +66,6 @@ func fromWire(list []*pb.Diagnostic) spec.Diagnostics {
 	return ds
 }
 
-// callError turns a failed call into what happened: the host ended the
-// plugin, it crashed, or the call itself failed.
-func (c *Client) callError(err error) error {
-	if err == nil || errors.Is(err, context.Canceled) {
-		return err
-	}
-	code := status.Code(err)
-	switch code {
-	case codes.Canceled:
-		return context.Canceled
-	case codes.DeadlineExceeded:
-		return context.DeadlineExceeded
-	case codes.Unimplemented:
-		return &ProtocolError{c.Path, fmt.Errorf("it does not serve protocol %d", wire.Protocol)}
-	case codes.ResourceExhausted:
-		return &ProtocolError{c.Path, fmt.Errorf("a message is above the limit of %d MiB (%s)", wire.MaxMessage>>20, status.Convert(err).Message())}
-	}
-	if code == codes.Unavailable || code == codes.Internal || errors.Is(err, io.EOF) {
-		if gone := c.ended(code == codes.Internal); gone != nil {
-			return gone
-		}
-	}
-	if s, ok := status.FromError(err); ok {
-		if limit := c.exhausted(s.Message()); limit != nil {
-			return limit
-		}
-		return errors.New(s.Message())
-	}
-	return err
-}
-
 // ended says how the plugin ended, after its connection broke; nil when it
 // still runs and mayLive says that a call can fail so on a live connection.
 func (c *Client) ended(mayLive bool) error {
@@ -135,7 +104,7 @@ func (c *Client) Validate(ctx context.Context, in Input) (spec.Diagnostics, erro
 	c.supervise(ctx)
 	r, err := c.rpc.Validate(ctx, &pb.ValidateRequest{Input: p})
 	if err != nil {
-		return nil, c.callError(err)
+		return nil, c.callError(ctx, err)
 	}
 	return fromWire(r.GetDiagnostics()), nil
 }
@@ -152,7 +121,7 @@ func (c *Client) Estimate(ctx context.Context, in Input) (spec.Estimate, error) 
 	c.supervise(ctx)
 	r, err := c.rpc.Estimate(ctx, &pb.EstimateRequest{Input: p})
 	if err != nil {
-		return est, c.callError(err)
+		return est, c.callError(ctx, err)
 	}
 	if err := fromWire(r.GetDiagnostics()).Err(); err != nil {
 		return est, err
@@ -182,7 +151,7 @@ func (c *Client) Run(ctx context.Context, in Input, checkpoint File, sink func(*
 	defer cancel()
 	stream, err := c.rpc.Run(ctx, &pb.RunRequest{Input: p, Checkpoint: checkpoint.pb("checkpoint")})
 	if err != nil {
-		return Done{}, c.callError(err)
+		return Done{}, c.callError(ctx, err)
 	}
 	alive := c.supervise(ctx)
 	for {
@@ -190,7 +159,7 @@ func (c *Client) Run(ctx context.Context, in Input, checkpoint File, sink func(*
 		if errors.Is(err, io.EOF) {
 			return Done{}, &ProtocolError{c.Path, errors.New("its run ended without saying how")}
 		} else if err != nil {
-			return Done{}, c.callError(err)
+			return Done{}, c.callError(ctx, err)
 		}
 		alive()
 		if d := e.GetDone(); d != nil {
@@ -250,7 +219,7 @@ func (c *Client) Stop(runID string, grace time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
 	_, err := c.rpc.Stop(ctx, &pb.StopRequest{RunId: runID, GraceSeconds: grace.Seconds()})
-	return c.callError(err)
+	return c.callError(ctx, err)
 }
 
 // Predict asks for answers to the items of a JSONL file, in one mode.
@@ -263,7 +232,7 @@ func (c *Client) Predict(ctx context.Context, in Input, artifacts File, mode str
 	defer cancel()
 	stream, err := c.rpc.Predict(ctx, &pb.PredictRequest{Input: p, Artifacts: []*pb.File{artifacts.pb("artifact")}, Mode: mode, Items: items.pb("dataset")})
 	if err != nil {
-		return c.callError(err)
+		return c.callError(ctx, err)
 	}
 	alive := c.supervise(ctx)
 	for {
@@ -271,7 +240,7 @@ func (c *Client) Predict(ctx context.Context, in Input, artifacts File, mode str
 		if errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
-			return c.callError(err)
+			return c.callError(ctx, err)
 		}
 		alive()
 		var ps []spec.Prediction

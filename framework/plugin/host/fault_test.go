@@ -48,13 +48,14 @@ func TestFaultsOfARun(t *testing.T) {
 		{"hang", "hung", []string{"hung", "1s"}},
 		{"huge", "protocol", []string{"16 MiB"}},
 		{"memory", "memory", []string{"cap of 150 MiB"}},
+		{"child-memory", "memory", []string{"cap of 150 MiB"}},
 		{"helper", "none", nil},
 		{"nan", "none", nil},
 	} {
 		t.Run(c.fault, func(t *testing.T) {
 			ownTemp(t)
 			o := LaunchOptions{HungAfter: time.Second}
-			if c.fault == "memory" {
+			if c.kind == "memory" {
 				o.MaxMemory = 150 << 20
 			}
 			cl := launch(t, testplugins.Counter, o)
@@ -88,6 +89,7 @@ func TestBrokenPlugins(t *testing.T) {
 		name, kind string
 		want       []string
 	}{
+		{"ahead", "other", []string{"is refused", "needs plugin protocol 1.99 and this tunelab speaks 1.1: update tunelab"}},
 		{"asleep", "hung", []string{"1s"}},
 		{"exits", "crashed", []string{"exit status 3", "no licence found"}},
 		{"misnamed", "protocol", []string{`"other"`, `"misnamed"`}},

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -36,6 +37,7 @@ const (
 	FirstParty = "first-party" // needs no lock entry
 	Locked     = "locked"      // the lock file holds its digest
 	Unlocked   = "unlocked"    // not in the lock file: loaded by the development override only
+	Shadowed   = "shadowed"    // a first-party plugin of its name is taken in its place
 )
 
 // Found is a plugin binary that a search came to.
@@ -44,8 +46,12 @@ type Found struct {
 	Path    string `json:"path"`
 	Place   string `json:"place"`
 	Version string `json:"version,omitempty"` // of its file name; "": unversioned
-	State   string `json:"state"`             // FirstParty, Locked or Unlocked; "" with an error
+	State   string `json:"state"`             // FirstParty, Locked, Unlocked or Shadowed; "" with an error
 	SHA256  string `json:"sha256,omitempty"`  // of the binary; "" of a first-party plugin
+
+	// Shadows are the paths of plugins of the same name that were searched first
+	// and yet not taken.
+	Shadows []string `json:"shadows,omitempty"`
 }
 
 // Pinned is the digest that a launch must insist on; "" for any.
@@ -58,8 +64,14 @@ func (f Found) Pinned() string {
 
 type place struct{ name, dir string }
 
+// yields tells the folders whose plugins never stand in for a first-party one of
+// the same name. What lies in a working folder came with it, perhaps from a
+// stranger, and its lock file with it; $TUNELAB_PLUGIN_DIR is set, and a path
+// named, on purpose.
+func (p place) yields() bool { return p.name == PlaceProject || p.name == PlaceUser }
+
 // places lists where plugins are searched; the first that has one of the name
-// counts.
+// counts, but for those that yield.
 func places(o FindOptions) []place {
 	var out []place
 	for _, d := range o.Dirs {
@@ -104,13 +116,19 @@ func Find(name string, o FindOptions) (Found, error) {
 		}
 		return f, f.judge(lock, o)
 	}
-	var searched, others []string
+	var searched, others, shadowed []string
+	ours := scan(firstPartyDir())[name]
 	for _, p := range places(o) {
 		searched = append(searched, p.dir)
 		there := scan(p.dir)
 		others = slices.AppendSeq(others, maps.Keys(there))
 		if files := there[name]; len(files) > 0 {
 			f, err := choose(p, files, lock)
+			if p.yields() && len(ours) > 0 {
+				shadowed = append(shadowed, f.Path)
+				continue
+			}
+			f.Shadows = shadowed
 			if err != nil {
 				return f, err
 			}
@@ -131,27 +149,40 @@ type Listed struct {
 	Err error
 }
 
-// List gives every method that can be found, by name.
+// List gives every method that can be found, by name; those that a first-party
+// one shadows follow it.
 func List(o FindOptions) ([]Listed, error) {
 	lock, err := trust.ReadLock(trust.LockPath(o.Lock))
 	if err != nil {
 		return nil, err
 	}
 	var out []Listed
+	ours := scan(firstPartyDir())
 	for _, p := range places(o) {
 		for name, files := range scan(p.dir) {
-			if slices.ContainsFunc(out, func(l Listed) bool { return l.Name == name }) {
+			if slices.ContainsFunc(out, func(l Listed) bool { return l.Name == name && l.State != Shadowed }) {
 				continue
 			}
 			f, err := choose(p, files, lock)
-			if err == nil {
+			if p.yields() && len(ours[name]) > 0 {
+				f.State, err = Shadowed, nil
+			} else if err == nil {
 				err = f.judge(lock, o)
 			}
 			out = append(out, Listed{f, err})
 		}
 	}
-	slices.SortFunc(out, func(a, b Listed) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(out, func(a, b Listed) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), behind(a)-behind(b)) // places stay in order
+	})
 	return out, nil
+}
+
+func behind(l Listed) int {
+	if l.State == Shadowed {
+		return 1
+	}
+	return 0
 }
 
 // explicit is the binary at a path that the user gave. One in the folder of

@@ -112,6 +112,43 @@ func TestFirstPartyNeedsNoLock(t *testing.T) {
 	}
 }
 
+// A folder that somebody else made, with its plugins and a lock file that holds
+// them, does not put its own in the place of a first-party one.
+func TestFirstPartyIsNotShadowed(t *testing.T) {
+	env, project, user := ownPlaces(t)
+	dir := firstPartyDir()
+	touch(t, dir, "tunelab-plugin-ours")
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	touch(t, project, "tunelab-plugin-ours", "tunelab-plugin-theirs")
+	touch(t, user, "tunelab-plugin-ours_v1.0.0_p1.0_"+trust.Platform())
+	theirs := []string{filepath.Join(project, "tunelab-plugin-ours"), filepath.Join(user, "tunelab-plugin-ours_v1.0.0_p1.0_"+trust.Platform())}
+	sum, err := FileSum(theirs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	pin(t, "tunelab.lock", "ours", "1.0.0", trust.Platform(), sum)
+	for _, o := range []FindOptions{{}, {Unlocked: true}} {
+		f, err := Find("ours", o)
+		if err != nil || f.State != FirstParty || len(f.Shadows) != 2 || !same(t, f.Shadows[0], theirs[0]) || !same(t, f.Shadows[1], theirs[1]) {
+			t.Errorf("found %+v, %v", f, err)
+		}
+		all, err := List(o)
+		if err != nil || len(all) != 4 {
+			t.Fatalf("listed %+v, %v", all, err)
+		}
+		if all[0].State != FirstParty || all[1].State != Shadowed || all[1].Place != PlaceProject || all[2].State != Shadowed || all[2].Place != PlaceUser || all[2].Version != "1.0.0" || all[3].Name != "theirs" {
+			t.Errorf("listed %+v", all)
+		}
+	}
+	if f, err := Find("ours", FindOptions{Path: theirs[0]}); err != nil || f.State != Locked {
+		t.Errorf("by its path: %+v, %v", f, err)
+	}
+	touch(t, env, "tunelab-plugin-ours")
+	if f, err := Find("ours", FindOptions{}); err != nil || f.Place != PlaceEnv || len(f.Shadows) != 0 {
+		t.Errorf("in $TUNELAB_PLUGIN_DIR: %+v, %v", f, err)
+	}
+}
+
 // pin writes a lock with one entry.
 func pin(t *testing.T, path, name, version, platform, sum string) {
 	t.Helper()

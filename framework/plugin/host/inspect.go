@@ -12,5 +12,5 @@ func (c *Client) PID() int { return c.pid() }
 // Health asks whether the plugin can still make progress.
 func (c *Client) Health(ctx context.Context) error {
 	_, err := c.rpc.Health(ctx, &pb.HealthRequest{})
-	return c.callError(err)
+	return c.callError(ctx, err)
 }

@@ -1,11 +1,8 @@
 package host
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +19,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	goplugin "github.com/hashicorp/go-plugin"
 	"github.com/hashicorp/go-plugin/runner"
+	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
 
 	"github.com/tunelab/tunelab/framework/plugin/living"
@@ -34,10 +32,10 @@ import (
 // LaunchOptions of Launch.
 type LaunchOptions struct {
 	Name      string        // the method it must describe itself as
-	Log       io.Writer     // gets the plugin's stderr; nil: only the tail is kept
+	Log       io.Writer     // gets the plugin's stderr, up to 64 MiB; nil: only the tail is kept
 	HungAfter time.Duration // default two minutes
 	StartIn   time.Duration // it must have started by then; default one minute
-	MaxMemory int64         // bytes resident; 0: no cap
+	MaxMemory int64         // bytes resident, of it and what it starts; 0: no cap
 	SHA256    string        // the binary must have this digest; "": any
 	Limits    spec.Limits   // that the system enforces; Linux only
 	Features  Features      // what it may ask of the host; nil: the host serves nothing
@@ -61,6 +59,7 @@ type Client struct {
 
 	services *services // nil: none
 
+	meter  meter
 	mu     sync.Mutex
 	inputs map[string]Input // by run, that the plugin was given
 	served spec.Cost        // of what the host computed for it
@@ -83,7 +82,8 @@ func environment() []string {
 	return out
 }
 
-// Launch starts the plugin binary at path and checks what it says it is.
+// Launch starts a private copy of the plugin binary at path, which lies alone in
+// its folder, and checks what it says it is.
 func Launch(ctx context.Context, path string, o LaunchOptions) (*Client, error) {
 	if o.HungAfter == 0 {
 		o.HungAfter = 2 * time.Minute
@@ -91,22 +91,27 @@ func Launch(ctx context.Context, path string, o LaunchOptions) (*Client, error) 
 	if o.StartIn == 0 {
 		o.StartIn = time.Minute
 	}
-	sum, err := FileSum(path)
-	if err != nil {
-		return nil, fmt.Errorf("plugin %s: %w", path, err)
-	}
-	if o.SHA256 != "" && sum != o.SHA256 {
-		return nil, &RefusedError{cmp.Or(o.Name, "?"), path, fmt.Errorf("its sha256 is %s and was %s when it was checked: something replaced the file; install it again", sum, o.SHA256)}
-	}
 	SweepSockets()
 	socket, mark, err := socketDir()
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{Path: path, SHA256: sum, opts: o, log: &tail{w: o.Log}, socket: socket, mark: mark, inputs: map[string]Input{}, stop: make(chan struct{})}
+	binary, sum, err := copyBinary(path, socket)
+	if err != nil {
+		err = fmt.Errorf("plugin %s: %w", path, err)
+	} else if o.SHA256 != "" && sum != o.SHA256 {
+		err = &RefusedError{cmp.Or(o.Name, "?"), path, fmt.Errorf("its sha256 is %s and was %s when it was checked: something replaced the file; install it again", sum, o.SHA256)}
+	}
+	if err != nil {
+		_ = os.RemoveAll(socket) // a sweep tries again
+		mark.Release()
+		return nil, err
+	}
+	c := &Client{Path: path, SHA256: sum, opts: o, log: &tail{w: o.Log, left: logMost}, socket: socket, mark: mark, inputs: map[string]Input{}, stop: make(chan struct{})}
 	life, end := context.WithCancel(context.Background())
 	c.end = end
-	c.cmd = exec.CommandContext(life, path)
+	c.cmd = exec.CommandContext(life, binary)
+	c.cmd.Args[0] = path
 	c.cmd.Cancel = func() error { return syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL) }
 	c.cmd.Env = environment()
 	c.cmd.SysProcAttr = processGroup()
@@ -137,20 +142,6 @@ func Launch(ctx context.Context, path string, o LaunchOptions) (*Client, error) 
 	}
 	go c.watch()
 	return c, nil
-}
-
-// FileSum is the SHA-256 of a file in lower-case hexadecimal.
-func FileSum(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 func (c *Client) connect(ctx context.Context) error {
@@ -187,7 +178,7 @@ func (c *Client) introduce(ctx context.Context) error {
 	c.supervise(ctx)
 	d, err := c.rpc.Describe(ctx, &pb.DescribeRequest{})
 	if err != nil {
-		return c.callError(err)
+		return c.callError(ctx, err)
 	}
 	var m spec.Method
 	if err := json.Unmarshal(d.GetMethodJson(), &m); err != nil {
@@ -199,10 +190,13 @@ func (c *Client) introduce(ctx context.Context) error {
 	if c.opts.Name != "" && c.Method.Name != c.opts.Name {
 		return &ProtocolError{c.Path, fmt.Errorf("it describes itself as %q, not %q", c.Method.Name, c.opts.Name)}
 	}
+	if m.ProtocolMinor > wire.Minor {
+		return &RefusedError{m.Name, c.Path, fmt.Errorf("it needs plugin protocol %d.%d and this tunelab speaks %d.%d: update tunelab", wire.Protocol, m.ProtocolMinor, wire.Protocol, wire.Minor)}
+	}
 	if base := filepath.Base(c.Path); trust.IsPlugin(base) {
 		n, err := trust.ParseName(base)
 		if err == nil {
-			err = n.Agrees(m.Name, m.Version, m.Protocols)
+			err = n.Agrees(m.Name, m.Version, m.Protocols, m.ProtocolMinor)
 		}
 		if err != nil {
 			return &RefusedError{m.Name, c.Path, err}
@@ -210,7 +204,7 @@ func (c *Client) introduce(ctx context.Context) error {
 	}
 	s, err := c.rpc.Schema(ctx, &pb.SchemaRequest{})
 	if err != nil {
-		return c.callError(err)
+		return c.callError(ctx, err)
 	}
 	if err := json.Unmarshal(s.GetSchemaJson(), &c.Schema); err != nil {
 		return &ProtocolError{c.Path, fmt.Errorf("its schema is not JSON: %w", err)}
@@ -240,7 +234,10 @@ func (c *Client) startError(err error) error {
 		}
 		return &ProtocolError{c.Path, errors.New("it ended without a word of the protocol")}
 	}
-	return &ProtocolError{c.Path, errors.New(first)}
+	if strings.Contains(first, syscall.EACCES.Error()) && unix.Access(c.Path, unix.X_OK) == nil {
+		return fmt.Errorf("plugin %s: its copy under %s may not be executed: set TMPDIR to a folder of a file system that is not mounted noexec (%s)", c.Path, os.TempDir(), first)
+	}
+	return &ProtocolError{c.Path, errors.New(strings.ReplaceAll(first, c.cmd.Path, c.Path))}
 }
 
 // tight says that a program may have found too little address space to start,
@@ -252,18 +249,19 @@ func (c *Client) tight() string {
 	return ""
 }
 
-// watch samples memory and CPU of the plugin's process and enforces the cap.
+// watch samples memory and CPU of the plugin and what it started, and enforces
+// the cap.
 func (c *Client) watch() {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		rss, cpu := usage(c.pid())
+		memory, cpu := c.meter.read(c.pid(), c.opts.MaxMemory)
 		c.mu.Lock()
-		c.peak, c.cpu = max(c.peak, rss), max(c.cpu, cpu)
-		over := c.opts.MaxMemory > 0 && rss > c.opts.MaxMemory
+		c.peak, c.cpu = max(c.peak, memory), max(c.cpu, cpu)
+		over := c.opts.MaxMemory > 0 && memory > c.opts.MaxMemory
 		c.mu.Unlock()
 		if over {
-			c.kill(&MemoryError{Plugin: c.name(), Used: rss, Most: c.opts.MaxMemory})
+			c.kill(&MemoryError{Plugin: c.name(), Used: memory, Most: c.opts.MaxMemory})
 			return
 		}
 		select {
@@ -301,14 +299,16 @@ func (c *Client) kill(why error) {
 	c.end()
 }
 
-// Usage gives CPU seconds, user and system, and peak resident bytes so far.
+// Usage gives CPU seconds, user and system, and peak resident bytes so far, of
+// the plugin and the processes that it started in its group.
 func (c *Client) Usage() (cpuSeconds float64, peakBytes int64) {
-	rss, cpu := usage(c.pid())
+	memory, cpu := c.meter.read(c.pid(), 0)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	cpuSeconds, peakBytes = max(c.cpu, cpu), max(c.peak, rss)
-	if st := c.state(); st != nil {
-		cpuSeconds = (st.UserTime() + st.SystemTime()).Seconds()
+	c.cpu, c.peak = max(c.cpu, cpu), max(c.peak, memory)
+	cpuSeconds, peakBytes = c.cpu, c.peak
+	if st := c.state(); st != nil { // with the children that it waited for
+		cpuSeconds = max(cpuSeconds, (st.UserTime() + st.SystemTime()).Seconds())
 		if ru, ok := st.SysUsage().(*syscall.Rusage); ok {
 			peakBytes = max(peakBytes, maxRSS(ru))
 		}
@@ -328,6 +328,7 @@ func (c *Client) Close() {
 	}
 	c.closed = true
 	c.mu.Unlock()
+	c.Usage() // the last that is seen of its children
 	pid := c.pid()
 	late := time.AfterFunc(closeGrace, c.end) // a plugin that hangs, or whose child holds its pipes
 	c.plugin.Kill()
@@ -385,54 +386,4 @@ func (*dispenser) GRPCClient(_ context.Context, _ *goplugin.GRPCBroker, conn *gr
 
 func (*dispenser) GRPCServer(*goplugin.GRPCBroker, *grpc.Server) error {
 	return errors.New("the host serves nothing")
-}
-
-// tail keeps the last lines of a log and passes all of it on.
-type tail struct {
-	mu    sync.Mutex
-	w     io.Writer
-	buf   []byte
-	noted string // the first line that speaks of a want of memory or files
-}
-
-const tailBytes = 8 << 10
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.noted == "" && (outOfSpace.Match(p) || outOfFiles.Match(p)) {
-		t.noted = noteLine(p)
-	}
-	t.buf = append(t.buf, p...)
-	if over := len(t.buf) - tailBytes; over > 0 {
-		t.buf = append(t.buf[:0], t.buf[over:]...)
-	}
-	if t.w != nil {
-		_, _ = t.w.Write(p)
-	}
-	return len(p), nil
-}
-
-// noteLine is the line of p that speaks of a want of memory or files.
-func noteLine(p []byte) string {
-	for line := range bytes.Lines(p) {
-		if outOfSpace.Match(line) || outOfFiles.Match(line) {
-			return string(bytes.TrimSpace(line))
-		}
-	}
-	return ""
-}
-
-// complaint is the first such line: a stack dump after it may have pushed it
-// out of the tail.
-func (t *tail) complaint() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.noted
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return string(bytes.TrimSpace(t.buf))
 }

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"regexp"
@@ -36,12 +37,30 @@ const (
 	limitFiles = "open_files"
 )
 
-// What programs say when the system refuses them memory (Go, pthreads, Python,
-// C++, the errno) or a file. Neither leaves a trace in the exit status.
+// want is how a text speaks of something that the system refused: a line that
+// yes matches and no does not. Neither kind leaves a trace in the exit status.
+type want struct{ yes, no *regexp.Regexp }
+
 var (
-	outOfSpace = regexp.MustCompile(`(?i)out of memory|cannot allocate memory|pthread_create failed|failed to create new OS thread|MemoryError|bad_alloc|ENOMEM`)
-	outOfFiles = regexp.MustCompile(`(?i)too many open files|EMFILE`)
+	// As Go, pthreads, Python, C++ and the errno say it. The memory of a GPU is
+	// another matter (PyTorch: "CUDA out of memory").
+	ofSpace = want{regexp.MustCompile(`(?i:out of memory|can(?:not|'t) allocate memory|pthread_create failed|failed to create new OS thread)|\bMemoryError\b|\bbad_alloc\b|\bENOMEM\b`),
+		regexp.MustCompile(`(?i)\b(cuda\w*|cudnn|cublas|nccl|hip|rocm|xpu|mps|gpu)\b`)}
+	ofFiles = want{yes: regexp.MustCompile(`(?i:too many open files)|\bEMFILE\b`)}
 )
+
+// in gives the first line of a text that speaks of the want; "" for none.
+func (w want) in(text []byte) string {
+	if !w.yes.Match(text) {
+		return ""
+	}
+	for line := range bytes.Lines(text) {
+		if w.yes.Match(line) && (w.no == nil || !w.no.Match(line)) {
+			return string(bytes.TrimSpace(line))
+		}
+	}
+	return ""
+}
 
 // exhausted gives the error of the limit that a text of the plugin speaks of;
 // nil when it speaks of none that is set.
@@ -50,9 +69,9 @@ func (c *Client) exhausted(text string) error {
 	for _, k := range []struct {
 		field string
 		most  int64
-		words *regexp.Regexp
-	}{{limitSpace, l.AddressSpaceBytes, outOfSpace}, {limitFiles, l.OpenFiles, outOfFiles}} {
-		if k.most > 0 && k.words.MatchString(text) {
+		of    want
+	}{{limitSpace, l.AddressSpaceBytes, ofSpace}, {limitFiles, l.OpenFiles, ofFiles}} {
+		if k.most > 0 && k.of.in([]byte(text)) != "" {
 			return &LimitError{c.name(), k.field, k.most, text}
 		}
 	}

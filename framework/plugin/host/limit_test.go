@@ -99,6 +99,7 @@ func TestDescriptionMustAgreeWithTheFileName(t *testing.T) {
 		{"counter_v1.0.0_p1.0_", ""},
 		{"counter_v1.2.0_p1.0_", "version 1.2.0"},
 		{"counter_v1.0.0_p3.0_", "protocol 3"},
+		{"counter_v1.0.0_p1.1_", "needing 1.0"},
 		{"misnamed_v1.0.0_p1.0_", `"misnamed"`},
 	} {
 		ownTemp(t)

@@ -13,8 +13,10 @@ func processGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: 
 
 func maxRSS(ru *syscall.Rusage) int64 { return int64(ru.Maxrss) } // bytes on macOS
 
-// usage of a live process is not read here; its total is known at its end.
-func usage(int) (rss int64, cpu float64) { return 0, 0 }
+// meter reads nothing of live processes here; their total is known at their end.
+type meter struct{}
+
+func (*meter) read(int, int64) (memory int64, cpu float64) { return 0, 0 }
 
 // endOrphans does nothing: another process's environment is not to be read.
 func endOrphans(string) {}

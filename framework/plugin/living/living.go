@@ -38,14 +38,23 @@ func (m *Marker) Release() {
 }
 
 // Dead reports whether path was made by Mark and its maker has ended or
-// released it. It is false when there is no such file or that cannot be told,
+// released it. It is false when there is no such file, it is none that Mark
+// makes (anybody may put a FIFO or a link in its place), or that cannot be told,
 // as on a file system without locks.
 func Dead(path string) bool {
-	f, err := os.Open(path)
+	// Only a regular file is opened; what takes its place then still cannot
+	// make the open wait, or lead elsewhere.
+	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
 	if err != nil {
 		return false
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return false
+	}
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
 		if !errors.Is(err, syscall.EINTR) {

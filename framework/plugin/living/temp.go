@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -40,18 +41,32 @@ func MakeTemp(prefix string) (dir string, m *Marker, err error) {
 	return dir, m, nil
 }
 
-// TempDirs lists the folders of MakeTemp, whether their makers live or not.
-func TempDirs(prefix string) []string {
+// TempDirs lists the folders of MakeTemp that are this user's, whether their
+// makers live or not.
+func TempDirs(prefix string) (dirs []string) {
 	found, _ := filepath.Glob(filepath.Join(os.TempDir(), prefix+"*", tempMark))
-	for i, f := range found {
-		found[i] = filepath.Dir(f)
+	for _, f := range found {
+		if dir := filepath.Dir(f); ownFolder(dir) {
+			dirs = append(dirs, dir)
+		}
 	}
-	return found
+	return dirs
+}
+
+// ownFolder tells a folder of this user from a link, and from what others put
+// into the system's temporary folder, where anybody may.
+func ownFolder(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil || !info.IsDir() {
+		return false
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(st.Uid) == os.Getuid()
 }
 
 // SweepTemp removes the folders of MakeTemp whose makers were killed, after it
 // has called before (which may be nil) for each, and returns them. Folders of
-// live processes, and those that MakeTemp did not make, stay.
+// live processes and of other users, and those that MakeTemp did not make, stay.
 func SweepTemp(prefix string, before func(dir string)) (swept []string) {
 	for _, dir := range TempDirs(prefix) {
 		if !Dead(filepath.Join(dir, tempMark)) {
@@ -66,7 +81,7 @@ func SweepTemp(prefix string, before func(dir string)) (swept []string) {
 	}
 	unnamed, _ := filepath.Glob(filepath.Join(os.TempDir(), making+"*"))
 	for _, dir := range unnamed {
-		if Abandoned(dir, tempMark) {
+		if ownFolder(dir) && Abandoned(dir, tempMark) {
 			_ = os.RemoveAll(dir) // empty but for its mark; the next sweep tries again
 		}
 	}

@@ -1,9 +1,11 @@
 package living
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -59,5 +61,64 @@ func TestSweepTemp(t *testing.T) {
 	}
 	if again, _ := os.ReadDir(temp); len(again) != len(left) {
 		t.Errorf("a failed MakeTemp leaves %v", again)
+	}
+}
+
+// What others put into the temporary folder neither makes a sweep wait nor is
+// touched by it.
+func TestSweepTempPassesOverWhatOthersMade(t *testing.T) {
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	released := filepath.Join(t.TempDir(), "mark")
+	m, err := Mark(released)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Release()
+	elsewhere := t.TempDir()
+	if err := os.WriteFile(filepath.Join(elsewhere, tempMark), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	makes := map[string]func(dir string) error{
+		"fifo":    func(dir string) error { return syscall.Mkfifo(filepath.Join(dir, tempMark), 0o666) },
+		"link":    func(dir string) error { return os.Symlink(released, filepath.Join(dir, tempMark)) },
+		"unnamed": func(dir string) error { return os.Rename(dir, filepath.Join(temp, making+"x")) },
+		"folder":  func(dir string) error { return errors.Join(os.Remove(dir), os.Symlink(elsewhere, dir)) },
+	}
+	for name, put := range makes {
+		dir := filepath.Join(temp, "ask-"+name)
+		if err := errors.Join(os.Mkdir(dir, 0o755), put(dir)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := syscall.Mkfifo(filepath.Join(temp, making+"x", tempMark), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan []string)
+	go func() { done <- SweepTemp("ask-", nil) }()
+	select {
+	case swept := <-done:
+		if len(swept) > 0 {
+			t.Errorf("swept %v", swept)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("the sweep waits for a writer of a FIFO")
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) != len(makes) {
+		t.Errorf("left %v, %v", left, err)
+	}
+	if os.Getuid() != 0 {
+		return // only root can give a folder to another user
+	}
+	theirs, m, err := MakeTemp("ask-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Release()
+	if err := os.Chown(theirs, 1, 1); err != nil {
+		t.Fatal(err)
+	}
+	if swept := SweepTemp("ask-", nil); len(swept) > 0 {
+		t.Errorf("swept %v of another user", swept)
 	}
 }

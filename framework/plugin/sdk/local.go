@@ -44,7 +44,7 @@ func RunLocal(ctx context.Context, m Method, in *Input, ev Events) (spec.Cost, e
 		result <- guard(func() error { return m.Run(ctx, in, out) })
 		out.finish()
 	}()
-	if err := out.pump(func(e *pb.Event) error { ev.handle(in.WorkDir, e); return nil }); err != nil {
+	if err := out.pump(func(e *pb.Event) error { ev.handle(in.WorkDir, e); return nil }, 0); err != nil {
 		return spec.Cost{}, err
 	}
 	return out.cost, <-result

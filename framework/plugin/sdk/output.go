@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"time"
 
 	pb "github.com/tunelab/tunelab/framework/plugin/proto/tunelab/plugin/v1"
 	"github.com/tunelab/tunelab/framework/spec"
@@ -16,6 +17,12 @@ import (
 // queueSize bounds the events that wait for a slow reader; then the training
 // loop waits too, so that no metric is ever dropped. Progress coalesces.
 const queueSize = 4096
+
+// sendEvery is how long metrics and progress wait at most to be sent together:
+// every send wakes the host, which costs more than what is sent. A run's first
+// moments are seen as they come, since nothing waits for more than a tenth of
+// the time that the run has taken.
+const sendEvery = 250 * time.Millisecond
 
 // Output is where a run reports to. Its methods may be called from several
 // goroutines.
@@ -27,6 +34,7 @@ type Output struct {
 	mu       sync.Mutex
 	ready    *sync.Cond // something to send, or space again, or closed
 	queue    []*pb.Event
+	urgent   bool // something in it must not wait for more
 	progress *pb.Event
 	closed   bool // the reader has gone: events are discarded
 	done     bool // the method has returned
@@ -117,19 +125,31 @@ func (o *Output) send(e *pb.Event) {
 	}
 	if !o.closed {
 		o.queue = append(o.queue, e)
+		o.urgent = o.urgent || e.GetMetric() == nil || len(o.queue) >= queueSize/2
 		o.ready.Broadcast()
 	}
 }
 
-// pump sends events until the method has returned and the queue is empty.
-func (o *Output) pump(send func(*pb.Event) error) error {
+// pump sends events until the method has returned and the queue is empty. What
+// can wait does so up to most after the last send.
+func (o *Output) pump(send func(*pb.Event) error, most time.Duration) error {
+	start, due := time.Now(), true
 	for {
 		o.mu.Lock()
-		for len(o.queue) == 0 && o.progress == nil && !o.done {
+		for !o.done && !o.urgent && (!due || len(o.queue) == 0 && o.progress == nil) {
 			o.ready.Wait()
 		}
+		if most > 0 {
+			due = false
+			time.AfterFunc(min(most, time.Since(start)/10), func() {
+				o.mu.Lock()
+				defer o.mu.Unlock()
+				due = true
+				o.ready.Broadcast()
+			})
+		}
 		batch := o.queue
-		o.queue = nil
+		o.queue, o.urgent = nil, false
 		if o.progress != nil {
 			batch = append(batch, o.progress)
 			o.progress = nil

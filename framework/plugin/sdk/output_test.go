@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	pb "github.com/tunelab/tunelab/framework/plugin/proto/tunelab/plugin/v1"
 )
@@ -72,7 +74,7 @@ func TestEventsKeepTheirOrder(t *testing.T) {
 		}
 		got = append(got, word)
 		return nil
-	})
+	}, sendEvery)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +124,7 @@ func TestSlowReaderLosesNoMetric(t *testing.T) {
 		longest = max(longest, len(o.queue))
 		o.mu.Unlock()
 		return nil
-	})
+	}, sendEvery)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +146,7 @@ func TestProgressCoalesces(t *testing.T) {
 	o.Metric("loss", 1, 1)
 	o.finish()
 	var got []string
-	if err := o.pump(func(e *pb.Event) error { got = append(got, text(e)); return nil }); err != nil {
+	if err := o.pump(func(e *pb.Event) error { got = append(got, text(e)); return nil }, sendEvery); err != nil {
 		t.Fatal(err)
 	}
 	if s := strings.Join(got, " "); s != "loss@1 progress@999" {
@@ -163,8 +165,51 @@ func TestWriterGoesOnWithoutAReader(t *testing.T) {
 		}
 		close(done)
 	}()
-	if err := o.pump(func(*pb.Event) error { return gone }); err != gone {
+	if err := o.pump(func(*pb.Event) error { return gone }, sendEvery); err != gone {
 		t.Errorf("got %v", err)
 	}
 	<-done
+}
+
+// The metrics of a long run are sent together, those of its first moments, and
+// anything else, at once.
+func TestMetricsWaitForEachOther(t *testing.T) {
+	o := output(t)
+	synctest.Test(t, func(t *testing.T) {
+		o.ready = sync.NewCond(&o.mu) // of this bubble
+		start, done := time.Now(), make(chan error)
+		var sends []time.Duration // since the start, of each group
+		go func() {
+			done <- o.pump(func(e *pb.Event) error {
+				at := time.Since(start)
+				if len(sends) == 0 || sends[len(sends)-1] != at {
+					sends = append(sends, at)
+				}
+				if e.GetLog() != nil && e.GetLog().GetMessage() != fmt.Sprint(at) {
+					t.Errorf("what was said at %s comes at %v", e.GetLog().GetMessage(), at)
+				}
+				return nil
+			}, sendEvery)
+		}()
+		const pause = 10 * time.Millisecond
+		for i := range 1000 {
+			o.Metric("loss", int64(i), 0)
+			time.Sleep(pause)
+			if i == 700 {
+				o.Log("info", fmt.Sprint(time.Since(start)))
+			}
+		}
+		o.finish()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		for i, at := range sends[1:] {
+			if gap := at - sends[i]; gap > sendEvery+pause || gap > at/10+pause {
+				t.Errorf("after the send at %v the next comes at %v", sends[i], at)
+			}
+		}
+		if len(sends) > 100 { // 40 in ten seconds, and more often in the first ones
+			t.Errorf("1000 metrics are sent in %d groups", len(sends))
+		}
+	})
 }

@@ -75,6 +75,9 @@ func described(m Method) (spec.Method, spec.Schema, error) {
 	if err != nil {
 		return d, s, fmt.Errorf("the schema of %s: %w", d.Name, err)
 	}
+	if d.ProtocolMinor < 0 || d.ProtocolMinor > wire.Minor {
+		return d, s, fmt.Errorf("the method %s says that it needs plugin protocol %d.%d (ProtocolMinor), and this SDK speaks up to %d.%d", d.Name, wire.Protocol, d.ProtocolMinor, wire.Protocol, wire.Minor)
+	}
 	d.SDK, d.Protocols, d.SchemaSHA256 = Version, []int{wire.Protocol}, hash
 	return d, s, nil
 }

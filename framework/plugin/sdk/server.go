@@ -159,7 +159,7 @@ func (s *server) Run(r *pb.RunRequest, stream grpc.ServerStreamingServer[pb.Even
 		})
 		out.finish()
 	}()
-	if err := out.pump(stream.Send); err != nil {
+	if err := out.pump(stream.Send, sendEvery); err != nil {
 		return err
 	}
 	return s.finish(out, <-result, stream.Send)

@@ -22,6 +22,7 @@ var Good = []string{Counter, Chain, Slow}
 
 // Broken lists the names under which the binary breaks the protocol.
 var Broken = []string{
+	"ahead",     // needs a minor protocol that no host has
 	"asleep",    // stops itself before the handshake
 	"exits",     // ends with status 3 before the handshake
 	"misnamed",  // describes itself as "other"

@@ -28,12 +28,13 @@ type Lock struct {
 	Plugins []Entry `yaml:"plugins"` // by name
 
 	path string
+	held *os.File // its folder, locked; nil: only read
 }
 
 // Entry pins one plugin.
 type Entry struct {
 	Name       string            `yaml:"name" json:"name"`
-	Source     string            `yaml:"source" json:"source"` // file or URL that it was installed from
+	Source     string            `yaml:"source" json:"source"` // base name of the file, or URL without credentials, that it was installed from
 	Version    string            `yaml:"version" json:"version"`
 	Constraint string            `yaml:"constraint,omitempty" json:"constraint,omitempty"` // versions that an install may move to; "": any
 	Protocol   string            `yaml:"protocol" json:"protocol"`                         // MAJOR.MINOR

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/tunelab/tunelab/framework/plugin/wire"
@@ -99,9 +100,9 @@ func (f FileName) Runs() error {
 	return nil
 }
 
-// Agrees says in what a plugin's description (name, version and protocol
-// majors) differs from its file name; nil when in nothing.
-func (f FileName) Agrees(name, version string, protocols []int) error {
+// Agrees says in what a plugin's description (name, version, protocol majors and
+// the minor that it needs) differs from its file name; nil when in nothing.
+func (f FileName) Agrees(name, version string, protocols []int, minor int) error {
 	if name != f.Name {
 		return fmt.Errorf("its file name says it is %q, but it describes itself as %q: rename it, or get the right file", f.Name, name)
 	}
@@ -111,10 +112,11 @@ func (f FileName) Agrees(name, version string, protocols []int) error {
 	if version != f.Version.String() {
 		return fmt.Errorf("its file name says version %s, but it describes itself as version %s: rename it, or get the right file", f.Version, version)
 	}
-	for _, p := range protocols {
-		if p == f.Protocol {
-			return nil
-		}
+	if !slices.Contains(protocols, f.Protocol) {
+		return fmt.Errorf("its file name says protocol %d, but it describes itself as speaking %v: rename it, or get the right file", f.Protocol, protocols)
 	}
-	return fmt.Errorf("its file name says protocol %d, but it describes itself as speaking %v: rename it, or get the right file", f.Protocol, protocols)
+	if minor != f.ProtocolMinor {
+		return fmt.Errorf("its file name says that it needs protocol %d.%d, but it describes itself as needing %d.%d (protocol_minor): rename it, or get the right file", f.Protocol, f.ProtocolMinor, f.Protocol, minor)
+	}
+	return nil
 }

@@ -14,6 +14,13 @@ const (
 	InitGaussian = "gaussian" // normal with standard deviation 1/r
 )
 
+// Which biases train beside the adapter (PEFT's LoraConfig.bias).
+const (
+	BiasNone = "none"
+	BiasAll  = "all"       // every bias of the model
+	BiasLoRA = "lora_only" // those of the adapted layers
+)
+
 // AllLinear is the target pattern for every linear layer but the output layer.
 const AllLinear = "all-linear"
 
@@ -39,6 +46,22 @@ type Config struct {
 	// the first that matches counts.
 	RankPattern  []Override
 	AlphaPattern []Override
+	// Exclude are modules that are left out although Targets names them: names,
+	// their ends on a dot, or regular expressions for whole names.
+	Exclude []string
+	// Layers, if any, are the numbers of the blocks in which a name in Targets
+	// adapts; a name given whole, and with AllLinear or a regular expression
+	// nothing, is bound by them. LayersPattern are the names of the lists that
+	// the blocks stand in ("layers", "h"); none: any list.
+	Layers        []int
+	LayersPattern []string
+	// ModulesToSave are modules that train whole beside the adapter and are
+	// saved with it: all whose names end so ("embed_tokens", "lm_head", "norm").
+	ModulesToSave []string
+	// Bias is BiasNone (also when empty), BiasAll or BiasLoRA.
+	Bias string
+	// DoRA trains the length of each row of W + B A apart from its direction.
+	DoRA bool
 	// RSLoRA divides Alpha by sqrt(r) in place of r.
 	RSLoRA bool
 	// Init is InitDefault (also when empty) or InitGaussian.
@@ -69,6 +92,9 @@ func (c Config) withDefaults(family string) Config {
 	if c.Init == "" {
 		c.Init = InitDefault
 	}
+	if c.Bias == "" {
+		c.Bias = BiasNone
+	}
 	if c.TaskType == "" && slices.Contains(checkpoint.Families(), family) {
 		c.TaskType = "CAUSAL_LM"
 	}
@@ -87,6 +113,10 @@ func (c Config) validate() error {
 		return fmt.Errorf("lora_dropout: %g is not a probability in [0, 1)", c.Dropout)
 	case c.Init != InitDefault && c.Init != InitGaussian:
 		return fmt.Errorf("init_lora_weights: %q is not supported; use %q or %q", c.Init, InitDefault, InitGaussian)
+	case c.Bias != BiasNone && c.Bias != BiasAll && c.Bias != BiasLoRA:
+		return fmt.Errorf("bias: %q is not supported; use %q, %q or %q", c.Bias, BiasNone, BiasAll, BiasLoRA)
+	case len(c.LayersPattern) > 0 && len(c.Layers) == 0:
+		return fmt.Errorf("layers_pattern: says in which lists layers_to_transform counts, which is missing")
 	}
 	for _, o := range c.RankPattern {
 		if o.Value < 1 || o.Value != math.Trunc(o.Value) || o.Value > math.MaxInt32 {

@@ -24,8 +24,20 @@
 // The base is never changed in place: merging puts new weights in the layers
 // and keeps the old ones aside.
 //
-// Configurations of LoRA that ask for more (DoRA, PiSSA, extra modules) are
-// refused by the name of the field that asks for it.
+// # What a configuration may ask for
+//
+// The fields of PEFT's LoraConfig: rank and alpha patterns; targets as names, a
+// regular expression or all-linear, less exclude_modules and outside
+// layers_to_transform; DoRA (Liu et al. 2024, sections 4.1 and 4.3: a vector
+// sets the length of each row of W + s B A, dora.go); modules_to_save and
+// biases, which train whole beside the adapter (whole.go): the adapter holds
+// their new values, and the model has its own again once it is disabled or
+// detached. A module that is saved is a copy of its own even where the model
+// ties two, so that a merged model of that kind is untied, as with PEFT.
+//
+// Any other field must be off. Refused by their names are LoRA on embeddings
+// (train them whole), biases of B (lora_bias), new tokens, bare parameters, and
+// adapters whose initialisation changed the base (PiSSA and its kin).
 //
 // # Other methods
 //

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
@@ -18,17 +19,26 @@ const (
 )
 
 // Save writes the adapter to the folder dir, which it makes, as PEFT does: the
-// configuration and the tensors A and B of each layer in float32. Nothing of
-// the base model is written.
+// configuration and, in float32, all that trains. Nothing else of the base model
+// is written.
 func (l *LoRA) Save(dir string) error {
-	return WriteFolder(dir, "LORA", l.fields(), l.Params())
+	return writeSlots(dir, "LORA", l.fields(), l.slots())
+}
+
+// slots are the tensors of the adapter's file.
+func (l *LoRA) slots() []slot {
+	out := slots("", l.adapterParams()...)
+	for _, w := range l.whole {
+		out = append(out, w.slot())
+	}
+	return append(out, slots(Prefix, l.own.Params...)...)
 }
 
 // Load freezes m and puts the adapter of the folder dir on it, as Save and
 // PEFT write it. It is strict: a configuration that asks for what is not
 // supported, and a missing, unexpected or misshapen tensor, are errors that
 // name the field or the tensor; m is then left as it was.
-func Load(m Base, dir string) (*LoRA, error) {
+func Load(m Base, dir string, own ...Own) (*LoRA, error) {
 	path := filepath.Join(dir, ConfigFile)
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -38,23 +48,48 @@ func Load(m Base, dir string) (*LoRA, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	c = c.withDefaults(m.Family())
-	linears, err := Match(m, c.Targets)
+	c.ModulesToSave = slices.DeleteFunc(c.ModulesToSave, func(name string) bool {
+		return slices.Contains(join(own).Modules, name) || c.labelHead(name)
+	})
+	l, err := build(m, c.withDefaults(m.Family()), false, own)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	l, err := build(m, c, linears, false)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	if err := ReadParams(dir, l.Params()); err != nil {
-		for _, p := range l.Params() {
-			p.Free()
-		}
+	l.copyBase()
+	if err := readSlots(dir, l.slots(), l.baseLayer); err != nil {
+		l.drop()
 		return nil, err
 	}
 	l.install()
 	return l, nil
+}
+
+// labelHead says that a name of modules_to_save is one of those that PEFT adds
+// to every classifier's adapter, whether the model has it or not
+// (peft/peft_model.py, PeftModelForSequenceClassification).
+func (c Config) labelHead(name string) bool {
+	return (c.TaskType == "SEQ_CLS" || c.TaskType == "TOKEN_CLS") && (name == "classifier" || name == "score")
+}
+
+// baseLayer takes a tensor that is no part of the adapter: the weight below an
+// adapted output layer, which PEFT writes too (utils/save_and_load.py,
+// save_embedding_layers) and which must be that of the model.
+func (l *LoRA) baseLayer(r *checkpoint.Reader, name string) error {
+	for _, layer := range l.layers {
+		lin := layer.Linear
+		if name != Prefix+lin.Name+".base_layer.weight" || lin.W == nil {
+			continue
+		}
+		w, err := r.Float32(name, lin.Out, lin.In)
+		if err != nil {
+			return err
+		}
+		if !slices.Equal(w, lin.W.Data()) {
+			return fmt.Errorf("tensor %q is not this model's weight: the adapter belongs to another base model", name)
+		}
+		return nil
+	}
+	return unexpected(r, name)
 }
 
 // fields is what adapter_config.json says of this adapter.
@@ -63,9 +98,12 @@ func (l *LoRA) fields() Fields {
 	fields := Fields{
 		"task_type": nil,
 		"r":         c.Rank, "lora_alpha": c.Alpha, "lora_dropout": c.Dropout, "target_modules": savedTargets(l),
-		"bias": "none", "fan_in_fan_out": l.m.Family() == checkpoint.GPT2, // transformers' Conv1D stores [in, out]
+		"bias": c.Bias, "fan_in_fan_out": l.m.Family() == checkpoint.GPT2, // transformers' Conv1D stores [in, out]
 		"rank_pattern": ordered(c.RankPattern), "alpha_pattern": ordered(c.AlphaPattern),
-		"use_rslora": c.RSLoRA, "use_dora": false, "init_lora_weights": true, "modules_to_save": nil,
+		"use_rslora": c.RSLoRA, "use_dora": c.DoRA, "init_lora_weights": true, "modules_to_save": nil,
+	}
+	if names := append(slices.Clone(c.ModulesToSave), l.own.Modules...); len(names) > 0 {
+		fields["modules_to_save"] = names
 	}
 	if c.TaskType != "" {
 		fields["task_type"] = c.TaskType

@@ -29,6 +29,10 @@ type Fields map[string]any
 // task type of CAUSAL_LM and fields, which may replace these, and the parameters
 // in float32 under their names, which must be the keys that PEFT writes.
 func WriteFolder(dir, peftType string, fields Fields, params []*autograd.Param) error {
+	return writeSlots(dir, peftType, fields, slots("", params...))
+}
+
+func writeSlots(dir, peftType string, fields Fields, list []slot) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("save the adapter: %w", err)
 	}
@@ -39,8 +43,8 @@ func WriteFolder(dir, peftType string, fields Fields, params []*autograd.Param) 
 		return fmt.Errorf("save the adapter: %w", err)
 	}
 	var tensors []checkpoint.Tensor
-	for _, p := range params {
-		tensors = append(tensors, checkpoint.Tensor{Name: p.Name, Shape: p.Shape(), Data: p.Data()})
+	for _, s := range list {
+		tensors = append(tensors, checkpoint.Tensor{Name: s.key, Shape: s.shape, Data: s.get()})
 	}
 	if err := checkpoint.WriteSafetensors(filepath.Join(dir, WeightsFile), tensors, nil); err != nil {
 		return err
@@ -105,29 +109,5 @@ func (t *Targets) UnmarshalJSON(raw []byte) error {
 // ReadParams sets parameters from adapter_model.safetensors of the folder dir by
 // their names. A missing, misshapen or unexpected tensor is an error.
 func ReadParams(dir string, params []*autograd.Param) error {
-	path := filepath.Join(dir, WeightsFile)
-	r, err := checkpoint.Open(path)
-	if err != nil {
-		return fmt.Errorf("load the adapter: %w", err)
-	}
-	defer r.Close()
-	known := map[string]bool{}
-	for _, p := range params {
-		data, err := r.Float32(p.Name, p.T.Shape...)
-		if err != nil {
-			return err
-		}
-		p.Set(data)
-		known[p.Name] = true
-	}
-	var strange []string
-	for _, name := range r.Names() {
-		if !known[name] {
-			strange = append(strange, name)
-		}
-	}
-	if len(strange) > 0 {
-		return fmt.Errorf("%s: unexpected tensor %q (%d in all): %s and this model have no place for it", path, strange[0], len(strange), ConfigFile)
-	}
-	return nil
+	return readSlots(dir, slots("", params...), unexpected)
 }

@@ -14,7 +14,8 @@ type base struct {
 	frozen *autograd.NF4
 }
 
-// Merge replaces the weight of each adapted layer by W + Scale B A and takes
+// Merge replaces the weight of each adapted layer by W + Scale B A (with DoRA,
+// rows of the learned lengths) and takes
 // the adapter off the layers, so that the model runs and saves without it. The
 // base weights are kept aside untouched. A layer in NF4 is dequantised and
 // merged in f32 (a 4-bit result would change the answers); its memory grows
@@ -43,21 +44,19 @@ func (l *LoRA) Merge() error {
 		lin.Frozen, lin.Adapt = nil, nil
 	}
 	l.merged = true
+	l.place()
 	return nil
 }
 
-// mergedWeight is W + Scale B A, [out,in].
+// mergedWeight is W + Scale B A, [out,in], with DoRA each row at its length.
 func (layer *Layer) mergedWeight() []float32 {
 	t := autograd.NewTape(layer.A.Engine(), false)
 	defer t.Release()
-	var w *autograd.Var
-	if lin := layer.Linear; lin.Frozen != nil {
-		w = t.DequantNF4(lin.Frozen)
-	} else {
-		w = t.Param(lin.W)
+	w := layer.updated(t)
+	if layer.Magnitude != nil {
+		w = t.MulCol(w, t.Div(t.Param(layer.Magnitude), rowNorm(t, w)))
 	}
-	delta := t.Scale(t.MatMul(t.Param(layer.B), t.Param(layer.A)), layer.Scale)
-	return t.Add(w, delta).Value()
+	return w.Value()
 }
 
 // Unmerge puts the base weights back, bit for bit, and the adapter on its
@@ -73,6 +72,7 @@ func (l *LoRA) Unmerge() {
 		layer.base = base{}
 	}
 	l.merged = false
+	l.place()
 }
 
 // Merged says whether the weights hold the adapter.

@@ -12,11 +12,11 @@ import (
 
 // noEffect are fields of PEFT's LoraConfig that change nothing in what an
 // adapter of a supported kind computes, whatever they hold.
-var noEffect = []string{"auto_mapping", "inference_mode", "megatron_core", "peft_version", "qalora_group_size", "revision", "runtime_config", "fan_in_fan_out"}
+var noEffect = []string{"auto_mapping", "eva_config", "inference_mode", "megatron_core", "peft_version", "qalora_group_size", "revision", "runtime_config", "fan_in_fan_out"}
 
 // parseConfig reads adapter_config.json. Every field that is neither known nor
 // without effect must be off: null, false, "", [] or {}. That covers what PEFT
-// has (use_dora, modules_to_save, layers_to_transform, ...) and what it may
+// has (lora_bias, trainable_token_indices, target_parameters, ...) and what it may
 // get.
 func parseConfig(raw []byte, family string) (Config, error) {
 	var fields map[string]json.RawMessage
@@ -29,7 +29,12 @@ func parseConfig(raw []byte, family string) (Config, error) {
 		read func(json.RawMessage) error
 	}{
 		{"peft_type", only("LORA", "only LoRA adapters are supported")},
-		{"bias", only("none", "an adapter that trains biases is not supported")},
+		{"bias", into(&c.Bias)},
+		{"use_dora", into(&c.DoRA)},
+		{"modules_to_save", into(&c.ModulesToSave)},
+		{"exclude_modules", c.readExclude},
+		{"layers_to_transform", oneOrMore(&c.Layers)},
+		{"layers_pattern", oneOrMore(&c.LayersPattern)},
 		{"base_model_name_or_path", into(&c.Base)},
 		{"task_type", into(&c.TaskType)},
 		{"r", into(&c.Rank)},
@@ -94,18 +99,46 @@ func off(raw json.RawMessage) bool {
 	return slices.Contains([]string{"null", "false", `""`, "[]", "{}"}, b.String())
 }
 
-// readInit takes the ways that leave the base as it is; how A was drawn no
-// longer matters once it is loaded. The others (pissa, olora, ...) changed it.
+// readInit takes the ways that leave the base as it is; how A and B were drawn
+// no longer matters once they are loaded. The others (pissa, olora, corda,
+// loftq, lora_ga, mica) took the adapter out of the base, so that it belongs to
+// a base that is in no folder.
 func (c *Config) readInit(raw json.RawMessage) error {
 	switch string(raw) {
-	case "true", "false":
+	case "true", "false", `"eva"`, `"orthogonal"`:
 		c.Init = InitDefault
 	case `"gaussian"`:
 		c.Init = InitGaussian
 	default:
-		return fmt.Errorf(": %s is not supported: it may change the base model; save the adapter in converted form", raw)
+		return fmt.Errorf(": %s is not supported: it changed the base model; save the adapter with PEFT as one for the unchanged base, save_pretrained(..., path_initial_model_for_weight_conversion=...)", raw)
 	}
 	return nil
+}
+
+// oneOrMore reads one value or a list.
+func oneOrMore[T any](to *[]T) func(json.RawMessage) error {
+	return func(raw json.RawMessage) error {
+		var one T
+		switch {
+		case off(raw):
+			return nil
+		case json.Unmarshal(raw, &one) == nil:
+			*to = []T{one}
+			return nil
+		}
+		return into(to)(raw)
+	}
+}
+
+// readExclude reads exclude_modules, whose form is that of target_modules.
+func (c *Config) readExclude(raw json.RawMessage) error {
+	if off(raw) {
+		return nil
+	}
+	var t Config
+	err := t.readTargets(raw)
+	c.Exclude = t.Targets
+	return err
 }
 
 // readTargets reads a list of names, or one string: "all-linear" or a regular

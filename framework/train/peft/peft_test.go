@@ -68,7 +68,7 @@ func train(t *testing.T, m *model.Model, l *LoRA, n int) (losses []float32) {
 		losses = append(losses, loss.Scalar())
 		tape.Release()
 		for _, p := range m.Params() {
-			if p.Grad != nil {
+			if p.Grad != nil && !slices.Contains(l.Params(), p) {
 				t.Fatalf("the frozen weight %s has a gradient", p.Name)
 			}
 		}
@@ -100,6 +100,14 @@ var cases = []struct {
 		RankPattern: []Override{{`down_proj`, 1}, {`mlp\..*`, 3}}, AlphaPattern: []Override{{`^model.layers.0.self_attn.o_proj`, 20}}}, (2*4*64 + 1*72 + 2*3*72)},
 	{"output layer", "llama", Config{Rank: 2, Targets: []string{"lm_head", "v_proj"}}, 2 * (32 + 64 + 2*(32+16))},
 	{"fused", "gpt2", Config{Rank: 3}, 2 * 3 * (32 + 96)},
+	{"dora", "llama", Config{Rank: 2, Alpha: 3, DoRA: true, RSLoRA: true, Targets: []string{AllLinear}}, 2*2*(2*(32+32)+2*(32+16)+3*(32+40)) + 2*(2*32+2*16+2*40+32)},
+	{"gpt2 dora and biases", "gpt2", Config{Rank: 1, DoRA: true, Bias: BiasLoRA, Targets: []string{"c_attn"}}, 2 * ((32 + 96) + 96 + 96)},
+	{"saved modules", "llama", Config{Rank: 2, ModulesToSave: []string{"embed_tokens", "lm_head", "norm"}}, 2*2*((32+32)+(32+16)) + 2*64*32 + 5*32},
+	{"saved of tied", "gpt2", Config{Rank: 1, ModulesToSave: []string{"wte", "mlp"}}, 2*(32+96) + 64*32 + 2*(32*128+128+128*32+32)},
+	{"saved head of tied", "gpt2", Config{Rank: 1, ModulesToSave: []string{"lm_head"}}, 2*(32+96) + 64*32},
+	{"all biases", "gpt2", Config{Rank: 1, Bias: BiasAll}, 2*((32+96)+4*32+128+96) + 32},
+	{"some layers", "llama", Config{Rank: 1, Layers: []int{1}, LayersPattern: []string{"layers"}, Exclude: []string{"k_proj"},
+		Targets: []string{"k_proj", "v_proj", "model.layers.0.self_attn.o_proj"}}, 32 + 16 + 32 + 32},
 	{"gpt2 all linear", "gpt2", Config{Rank: 1, Targets: []string{AllLinear}}, 2 * ((32 + 96) + (32 + 32) + 2*(32+128))},
 }
 
@@ -107,7 +115,10 @@ func TestAttachIsTheIdentityAndOnlyTheAdapterTrains(t *testing.T) {
 	for _, x := range cases {
 		t.Run(x.name, func(t *testing.T) {
 			m := load(t, x.family)
-			want := values(t, m)
+			want, base := values(t, m), map[string][]float32{}
+			for _, p := range m.Params() {
+				base[p.Name] = p.Data()
+			}
 			l := attach(t, m, x.c)
 			if !slices.Equal(values(t, m), want) {
 				t.Error("a new adapter changed the logits")
@@ -124,7 +135,7 @@ func TestAttachIsTheIdentityAndOnlyTheAdapterTrains(t *testing.T) {
 				t.Errorf("the loss did not fall: %v", losses)
 			}
 			for _, p := range m.Params() {
-				if p.Trainable || !slices.Equal(before[p.Name], p.Data()) {
+				if !slices.Contains(l.Params(), p) && (p.Trainable || !slices.Equal(before[p.Name], p.Data())) {
 					t.Errorf("%s belongs to the base; trainable %t, or it changed", p.Name, p.Trainable)
 				}
 			}
@@ -141,6 +152,14 @@ func TestAttachIsTheIdentityAndOnlyTheAdapterTrains(t *testing.T) {
 			l.Detach()
 			if !slices.Equal(values(t, m), want) {
 				t.Error("detached, the model is not the base")
+			}
+			for _, p := range m.Params() {
+				if p.Trainable || p.Grad != nil || !slices.Equal(base[p.Name], p.Data()) {
+					t.Errorf("%s is not the base's after detaching", p.Name)
+				}
+			}
+			if len(m.Params()) != len(base) {
+				t.Errorf("%d weights after detaching, %d before", len(m.Params()), len(base))
 			}
 		})
 	}
@@ -301,6 +320,57 @@ func TestDropoutDependsOnTheKeyAlone(t *testing.T) {
 	}
 }
 
+// With dropout DoRA drops the base's input too (peft/tuners/lora/variants.py).
+func TestDoRAWithDropout(t *testing.T) {
+	for name, freeze := range map[string]bool{"float": false, "NF4": true} {
+		m := load(t, "llama-bias")
+		if freeze {
+			if _, err := quant.Freeze(m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l := attach(t, m, Config{Rank: 2, DoRA: true, Dropout: 0.5, Targets: []string{"q_proj"}})
+		train(t, m, l, 3)
+		layer := l.Layers()[1]
+		in := make([]float32, 3*layer.Linear.In)
+		for i := range in {
+			in[i] = float32(i%7) - 3
+		}
+		l.DropoutKey(5)
+		tape := autograd.NewTape(m.Engine(), true)
+		x := tape.Const([]int{3, layer.Linear.In}, in)
+		got := layer.Linear.Forward(tape, x).Value()
+
+		kept := tape.Dropout(x, 0.5, layerKey(5, 1)).Value()
+		w, a, b, mag, bias := layer.weight(tape).Value(), layer.A.Data(), layer.B.Data(), layer.Magnitude.Data(), layer.Linear.B.Data()
+		for n := range 3 {
+			for o := range layer.Linear.Out {
+				full, plain, up, square := 0.0, 0.0, 0.0, 0.0
+				for i := range layer.Linear.In {
+					delta := 0.0
+					for r := range 2 {
+						delta += float64(layer.Scale) * float64(b[o*2+r]) * float64(a[r*layer.Linear.In+i])
+					}
+					wi, xi := float64(w[o*layer.Linear.In+i]), float64(kept[n*layer.Linear.In+i])
+					full += wi * float64(in[n*layer.Linear.In+i])
+					plain += wi * xi
+					up += delta * xi
+					square += (wi + delta) * (wi + delta)
+				}
+				f := float64(mag[o]) / math.Sqrt(square)
+				want := full + float64(bias[o]) + (f-1)*plain + f*up
+				if d := math.Abs(want - float64(got[n*layer.Linear.Out+o])); d > 1e-4 {
+					t.Fatalf("%s: output %d of row %d differs by %g", name, o, n, d)
+				}
+			}
+		}
+		tape.Release()
+		if d, err := l.MergeError(batch); err != nil || d > 2e-5 {
+			t.Errorf("%s: merging changed a logit by %g (%v)", name, d, err)
+		}
+	}
+}
+
 func TestScaleAndInit(t *testing.T) {
 	m := load(t, "llama")
 	l := attach(t, m, cases[2].c)
@@ -344,6 +414,11 @@ func TestMistakesNameTheField(t *testing.T) {
 		{`lora_alpha: -2`, Config{Alpha: -2}},
 		{`lora_dropout: 1 `, Config{Dropout: 1}},
 		{`init_lora_weights: "pissa"`, Config{Init: "pissa"}},
+		{`bias: "lora"`, Config{Bias: "lora"}},
+		{`modules_to_save[1]: "score" names no module`, Config{ModulesToSave: []string{"norm", "score"}}},
+		{`modules_to_save: names model.layers.0.mlp and also model.layers.0.mlp.up_proj`, Config{ModulesToSave: []string{"mlp", "up_proj"}}},
+		{`modules_to_save: names model.layers.0.self_attn.q_proj, which target_modules adapts`, Config{ModulesToSave: []string{"_proj"}}},
+		{`target_modules: exclude_modules, layers_to_transform and modules_to_save leave none`, Config{Exclude: []string{`.*proj`}}},
 		{`rank_pattern["k_proj"]: matches none`, Config{RankPattern: []Override{{"k_proj", 2}}}},
 		{`rank_pattern["q_proj"]: 1.5`, Config{RankPattern: []Override{{"q_proj", 1.5}}}},
 		{`alpha_pattern["q_proj"]: 0 `, Config{AlphaPattern: []Override{{"q_proj", 0}}}},
@@ -357,6 +432,16 @@ func TestMistakesNameTheField(t *testing.T) {
 				t.Fatalf("a failed Attach froze %s", p.Name)
 			}
 		}
+	}
+	biased := load(t, "gpt2")
+	if _, err := Attach(biased, Config{Bias: BiasAll, ModulesToSave: []string{"lm_head", "ln_f"}}, spec.Stream(1, "x")); err == nil || !strings.Contains(err.Error(), "ln_f.bias is a bias") || !biased.Config().TieEmbeddings {
+		t.Errorf("got %v, tied %t", err, biased.Config().TieEmbeddings)
+	}
+	if _, err := quant.Freeze(biased); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Attach(biased, Config{ModulesToSave: []string{"mlp"}}, spec.Stream(1, "x")); err == nil || !strings.Contains(err.Error(), "c_fc is quantised") {
+		t.Errorf("got %v", err)
 	}
 	attach(t, m, Config{Targets: []string{"q_proj"}})
 	if _, err := Attach(m, Config{}, spec.Stream(1, "x")); err == nil || !strings.Contains(err.Error(), "already carries an adapter") {

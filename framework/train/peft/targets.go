@@ -41,17 +41,18 @@ type target struct {
 	whole   *regexp.Regexp // nil: a name or AllLinear
 }
 
-func parseTargets(patterns []string) ([]target, error) {
+// parsePatterns reads the patterns of a field: names, regular expressions, AllLinear.
+func parsePatterns(field string, patterns []string) ([]target, error) {
 	var out []target
 	for i, p := range patterns {
 		t := target{pattern: p}
 		if p == "" {
-			return nil, fmt.Errorf("target_modules[%d]: is empty; name a module such as \"q_proj\", or %q", i, AllLinear)
+			return nil, fmt.Errorf("%s[%d]: is empty; name a module such as \"q_proj\", or %q", field, i, AllLinear)
 		}
 		if p != AllLinear && !plainName(p) {
 			re, err := regexp.Compile(`^(?:` + p + `)$`)
 			if err != nil {
-				return nil, fmt.Errorf("target_modules[%d]: %q is neither a module name nor a regular expression in RE2 syntax: %w", i, p, err)
+				return nil, fmt.Errorf("%s[%d]: %q is neither a module name nor a regular expression in RE2 syntax: %w", field, i, p, err)
 			}
 			t.whole = re
 		}
@@ -91,13 +92,16 @@ func candidates(m Base) []*model.Linear {
 // Match lists the linear layers of m that the target patterns name, in the
 // model's order. A pattern that names none is an error.
 func Match(m Base, patterns []string) ([]*model.Linear, error) {
-	targets, err := parseTargets(patterns)
+	targets, err := parsePatterns("target_modules", patterns)
 	if err != nil {
 		return nil, err
 	}
 	all := candidates(m)
 	for i, t := range targets {
 		if !slices.ContainsFunc(all, t.matches) {
+			if table := strings.TrimSuffix(m.Embedding().Name, ".weight"); t.matches(&model.Linear{Name: table, Head: true}) {
+				return nil, fmt.Errorf("target_modules[%d]: %q is the token embedding, on which LoRA (lora_embedding_A) is not supported; train it whole with modules_to_save", i, t.pattern)
+			}
 			names := leafNames(m)
 			if h := m.Head(); h != nil {
 				names = append(names, h.Name)
@@ -134,10 +138,12 @@ func leafNames(m Base) []string {
 }
 
 // savedTargets gives the targets as a list of names that means the same to
-// PEFT. Where a pattern is a regular expression the adapted layers are listed
-// whole: PEFT would try it on every module, also on those that no adapter fits.
+// PEFT. Where a pattern is a regular expression, which PEFT would try on every
+// module, also on those that no adapter fits, and where other fields take
+// layers away, the adapted layers are listed whole.
 func savedTargets(l *LoRA) []string {
 	var names []string
+	whole := len(l.cfg.Exclude) > 0 || len(l.cfg.Layers) > 0
 	for _, p := range l.cfg.Targets {
 		switch {
 		case p == AllLinear:
@@ -145,12 +151,13 @@ func savedTargets(l *LoRA) []string {
 		case plainName(p):
 			names = append(names, p)
 		default:
-			names = nil
-			for _, layer := range l.layers {
-				names = append(names, layer.Linear.Name)
-			}
-			slices.Sort(names)
-			return names
+			whole = true
+		}
+	}
+	if whole {
+		names = nil
+		for _, layer := range l.layers {
+			names = append(names, layer.Linear.Name)
 		}
 	}
 	slices.Sort(names)

@@ -12,6 +12,9 @@
 //	w.Nest()                     // 4.127 bits a parameter in all
 //	w.Dequantise()
 //
+// Save writes a model's folder so, in bitsandbytes' stored form, which model.Load
+// reads (checkpoint.NF4).
+//
 // Freeze does this to the linear layers of a model. The kernels take a float32
 // scale for each block: they get the dequantised one, so that what a model
 // computes is what it would compute from the nested form.

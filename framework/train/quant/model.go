@@ -11,7 +11,7 @@ import (
 // Report says what quantising a model did.
 type Report struct {
 	Params int64 // weights now in NF4
-	Stored int64 // bytes of their codes and nested scales as bitsandbytes stores them
+	Stored int64 // bytes of their codes and scales, nested, as bitsandbytes stores them
 	InUse  int64 // bytes of them in this process, where each scale is a float32
 }
 
@@ -19,31 +19,42 @@ type Report struct {
 // 2023, section 3).
 func (r Report) BitsPerParam() float64 { return 8 * float64(r.Stored) / float64(r.Params) }
 
-// Freeze stores every linear layer of the model's blocks in NF4 with double
-// quantisation and lets go of its float weight; embeddings, norms, biases and
-// the output layer stay as they are, as in transformers' BitsAndBytesConfig.
-// Nothing of the model is trainable afterwards. Equal weights give equal codes.
-func Freeze(m *model.Model) (Report, error) {
+// Base is a model whose linear layers can be stored in NF4: a *model.Model or an
+// *encoder.Encoder, whose methods these are.
+type Base interface {
+	Engine() compute.Engine
+	Linears() []*model.Linear
+	Freeze()
+}
+
+// Freeze stores every linear layer of the model's blocks, and an encoder's
+// pooler, in NF4 with double quantisation and lets go of its float weight;
+// embeddings, norms, biases and the output layer stay as they are, as in
+// transformers' BitsAndBytesConfig. Nothing of the model is trainable
+// afterwards. Equal weights give equal codes. Layers that are in NF4 already, as
+// a folder may hold them, stay as they are.
+func Freeze(m Base) (Report, error) {
 	var r Report
 	for _, l := range m.Linears() {
-		if l.Frozen != nil || l.Adapt != nil {
-			return r, fmt.Errorf("quantise: module %s is quantised already or carries an adapter; quantise a fresh model", l.Name)
+		if l.Adapt != nil {
+			return r, fmt.Errorf("quantise: module %s carries an adapter; quantise a fresh model", l.Name)
 		}
 	}
 	for _, l := range m.Linears() {
-		w := freeze(m.Engine(), l)
-		r.Params += int64(w.Len)
-		r.Stored += w.Bytes()
-		r.InUse += int64(len(w.Codes)) + 4*int64(len(w.Scales()))
+		if l.Frozen == nil {
+			freeze(m.Engine(), l)
+		}
+		codes, scales := int64(l.Frozen.Codes.Len()), int64(l.Frozen.Absmax.Len())
+		r.Params += int64(l.Out) * int64(l.In)
+		r.Stored += codes + scales + 4*((scales+NestedBlock-1)/NestedBlock) + 4
+		r.InUse += codes + 4*scales
 	}
-	for _, p := range m.Params() {
-		p.Trainable = false
-	}
+	m.Freeze()
 	return r, nil
 }
 
 // freeze replaces a layer's W by Frozen.
-func freeze(e compute.Engine, l *model.Linear) *NF4 {
+func freeze(e compute.Engine, l *model.Linear) {
 	w := Quantise(l.W.Data())
 	w.Nest()
 	scales := w.Scales()
@@ -52,5 +63,4 @@ func freeze(e compute.Engine, l *model.Linear) *NF4 {
 	e.Upload(l.Frozen.Codes.Buf, w.Codes)
 	l.W.Free()
 	l.W = nil
-	return w
 }

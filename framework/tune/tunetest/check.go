@@ -7,8 +7,10 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/tunelab/tunelab/framework/llm/encoder"
 	"github.com/tunelab/tunelab/framework/llm/model"
 	"github.com/tunelab/tunelab/framework/spec"
+	"github.com/tunelab/tunelab/framework/train/autograd"
 	"github.com/tunelab/tunelab/framework/tune"
 )
 
@@ -108,37 +110,49 @@ func same(t *testing.T, what string, a, b *Record, after int64) {
 // watch looks at the model of the first Attach.
 type watch struct {
 	tune.Adapter
-	m      *model.Model
+	m      interface{ Params() []*autograd.Param }
+	head   int // weights of the label head that the harness adds
 	before map[string][]float32
 	attach tune.Attached
 }
 
 func (w *watch) Attach(m *model.Model, r tune.Request) (tune.Attached, error) {
 	a, err := w.Adapter.Attach(m, r)
-	if err != nil || w.m != nil {
-		return a, err
+	if err == nil && w.m == nil {
+		if w.look(m, a); r.Classify {
+			w.head = len(r.Task.Labels) * m.Config().HiddenSize
+		}
 	}
+	return a, err
+}
+
+func (w *watch) AttachEncoder(c *encoder.Classifier, r tune.Request) (tune.Attached, error) {
+	a, err := w.Adapter.(tune.EncoderAdapter).AttachEncoder(c, r)
+	if err == nil && w.m == nil {
+		w.look(c.Encoder(), a)
+	}
+	return a, err
+}
+
+func (w *watch) RestoreEncoder(c *encoder.Classifier, p spec.Params, dir string) (*encoder.Classifier, error) {
+	return w.Adapter.(tune.EncoderAdapter).RestoreEncoder(c, p, dir)
+}
+
+func (w *watch) look(m interface{ Params() []*autograd.Param }, a tune.Attached) {
 	w.m, w.attach, w.before = m, a, map[string][]float32{}
-	for _, p := range m.Params() {
+	for _, p := range append(m.Params(), a.Params()...) {
 		w.before[p.Name] = p.Data()
 	}
-	for _, p := range a.Params() {
-		w.before[p.Name] = p.Data()
-	}
-	return a, nil
 }
 
 func (w *watch) check(t *testing.T, c Case, r *Record) {
 	t.Helper()
-	count := int64(0)
+	count := int64(w.head)
 	for _, p := range w.attach.Params() {
 		count += int64(p.Len())
 		if slices.Equal(w.before[p.Name], p.Data()) {
 			t.Errorf("%s is said to train and did not change", p.Name)
 		}
-	}
-	if c.Data.Task.Kind == spec.Classification && len(r.Metrics["eval/accuracy"]) > 0 {
-		count += int64(len(c.Data.Task.Labels) * w.m.Config().HiddenSize) // the harness's label head
 	}
 	if count != c.Trainable || r.Cost.TrainableParams != c.Trainable {
 		t.Errorf("%d parameters train and %d are claimed, expected %d", count, r.Cost.TrainableParams, c.Trainable)

@@ -1,8 +1,10 @@
 package tunetest
 
 import (
+	"slices"
 	"testing"
 
+	"github.com/tunelab/tunelab/framework/llm/encoder"
 	"github.com/tunelab/tunelab/framework/tune/tiny"
 )
 
@@ -15,11 +17,15 @@ const (
 	Context = tiny.Context
 )
 
-// Folder writes the model of tiny.Model to a new folder.
+// Folder writes the model of tiny.Model, or for a family of package encoder that
+// of tiny.Encoder, to a new folder.
 func Folder(t testing.TB, family string) string {
 	t.Helper()
-	dir := t.TempDir()
-	if err := tiny.Model(dir, family); err != nil {
+	dir, make := t.TempDir(), tiny.Model
+	if slices.Contains(encoder.Families(), family) {
+		make = tiny.Encoder
+	}
+	if err := make(dir, family); err != nil {
 		t.Fatal(err)
 	}
 	return dir

@@ -24,21 +24,23 @@ var faults = map[string]func(*fault) error{
 		for {
 		}
 	},
-	"error":       func(*fault) error { return sdk.Fail("params.at", "it was reached", "set it above steps") },
-	"estimate":    func(*fault) error { return nil }, // needs more memory than there is
-	"exit":        func(*fault) error { fmt.Fprintln(os.Stderr, "giving up"); os.Exit(4); return nil },
-	"files":       openMany,
-	"flood":       flood,
-	"fork":        forkAndExit,
-	"helper":      func(f *fault) error { _, err := f.child(); return err }, // a child that outlives the run
-	"hang":        func(*fault) error { return signal(syscall.SIGSTOP) },
-	"hour":        hour,
-	"huge":        func(f *fault) error { f.out.Log("info", string(make([]byte, 20<<20))); return nil },
-	"ignore-stop": func(*fault) error { select {} },
-	"kill":        func(*fault) error { return signal(syscall.SIGKILL) },
-	"linger":      func(*fault) error { return nil }, // takes its time, see linger
-	"memory":      hoard,
-	"missing":     func(*fault) error { return nil }, // leaves an item unanswered
+	"child-busy":   func(*fault) error { return exec.Command(os.Args[0], "busy").Start() },
+	"child-memory": func(*fault) error { return exec.Command(os.Args[0], "memory").Run() },
+	"error":        func(*fault) error { return sdk.Fail("params.at", "it was reached", "set it above steps") },
+	"estimate":     func(*fault) error { return nil }, // needs more memory than there is
+	"exit":         func(*fault) error { fmt.Fprintln(os.Stderr, "giving up"); os.Exit(4); return nil },
+	"files":        openMany,
+	"flood":        flood,
+	"fork":         forkAndExit,
+	"helper":       func(f *fault) error { _, err := f.child(); return err }, // a child that outlives the run
+	"hang":         func(*fault) error { return signal(syscall.SIGSTOP) },
+	"hour":         hour,
+	"huge":         func(f *fault) error { f.out.Log("info", string(make([]byte, 20<<20))); return nil },
+	"ignore-stop":  func(*fault) error { select {} },
+	"kill":         func(*fault) error { return signal(syscall.SIGKILL) },
+	"linger":       func(*fault) error { return nil }, // takes its time, see linger
+	"memory":       hoard,
+	"missing":      func(*fault) error { return nil }, // leaves an item unanswered
 	"nan": func(f *fault) error {
 		f.out.Metric("odd/nan", int64(f.at), math.NaN())
 		f.out.Metric("odd/inf", int64(f.at), math.Inf(1))
@@ -49,6 +51,15 @@ var faults = map[string]func(*fault) error{
 	"panic-go": func(*fault) error { go func() { panic("the sum is odd") }(); select {} },
 	"reserve":  reserve,
 	"seedless": func(*fault) error { return nil }, // its numbers do not follow from the seed
+}
+
+// beChild is what the binary does in place of serving when its argument is a
+// fault's name: a child of a plugin, which goes on until it is ended.
+func beChild(args []string) {
+	if len(args) == 2 && (args[1] == "busy" || args[1] == "memory") {
+		_ = faults[args[1]](nil)
+		os.Exit(1)
+	}
 }
 
 func faultNames() []string { return slices.Sorted(maps.Keys(faults)) }
@@ -102,6 +113,7 @@ func hoard(*fault) error {
 		}
 		kept = append(kept, b)
 		if len(kept) > 64 {
+			time.Sleep(10 * time.Second)
 			return errors.New("nobody ended it at 1 GiB")
 		}
 		time.Sleep(10 * time.Millisecond)

@@ -17,6 +17,7 @@ import (
 const slowness = 60 * time.Millisecond
 
 func main() {
+	beChild(os.Args)
 	name, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(os.Args[0]), "tunelab-plugin-"), "_") // what follows is its version
 	switch name {
 	case "asleep":
@@ -27,7 +28,7 @@ func main() {
 		os.Exit(3)
 	case "misnamed":
 		name = "other"
-	case "newer", "oversize", "schema", "stateless", "unended":
+	case "ahead", "newer", "oversize", "schema", "stateless", "unended":
 		serveRaw(name)
 		return
 	case "prints":

@@ -43,6 +43,9 @@ func (r *raw) GRPCClient(context.Context, *goplugin.GRPCBroker, *grpc.ClientConn
 
 func (r *raw) Describe(context.Context, *pb.DescribeRequest) (*pb.DescribeResponse, error) {
 	m := spec.Method{Name: r.name, Version: "1.0.0", Tasks: []string{spec.Generation}, Modes: []string{spec.ModeGenerate}}
+	if r.name == "ahead" {
+		m.ProtocolMinor = 99
+	}
 	if r.name != "schema" {
 		var err error
 		if m.SchemaSHA256, err = spec.Hash(spec.Schema{}); err != nil {

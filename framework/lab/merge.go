@@ -1,0 +1,141 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+
+	"github.com/tunelab/tunelab/framework/llm/generate"
+	"github.com/tunelab/tunelab/framework/spec"
+	"github.com/tunelab/tunelab/framework/train/peft"
+	"github.com/tunelab/tunelab/framework/train/quant"
+	"github.com/tunelab/tunelab/framework/tune"
+	"github.com/tunelab/tunelab/tracking"
+	"github.com/tunelab/tunelab/tracking/artifact"
+)
+
+// mergeProbe is the text on which a merged model must answer as its run does.
+const mergeProbe = "One, two, three."
+
+// mergeTolerance is how far a log-probability may be off, in nats: float32
+// rounding of logits near 10, many times over.
+const mergeTolerance = 1e-3
+
+// nf4Metric is what a method records that adapts a base in NF4 (plugins/qlora).
+const nf4Metric = "quant/bits_per_param"
+
+// mergeInto writes the run's base model with the run's adapter merged into it,
+// and gives the largest difference that made to a log-probability of the probe.
+func (l *Lab) mergeInto(ctx context.Context, r result, dir string) (float64, error) {
+	job, _, err := l.again(ctx, r.row.ID)
+	if err != nil {
+		return 0, err
+	}
+	parents, err := l.Store.Parents(ctx, r.row.ID)
+	if err != nil {
+		return 0, err
+	}
+	for _, p := range parents {
+		if p.Relation == tracking.InitialisedFrom {
+			return 0, r.cannotMerge(fmt.Sprintf("its adapter is on the result of run %s, not on the base model", p.Parent))
+		}
+	}
+	tmp, err := os.MkdirTemp("", "tunelab-merge-*")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(tmp)
+	if err := l.Artifacts.Materialize(ctx, r.files, tmp, artifact.Copy); err != nil {
+		return 0, err
+	}
+	quantised, err := l.Store.Metrics(ctx, r.row.ID, tracking.MetricFilter{Name: nf4Metric, Limit: 1})
+	if err != nil {
+		return 0, err
+	}
+	if isEncoder(job.ModelDir) {
+		return l.mergeEncoder(ctx, r, job, len(quantised) > 0, tmp, dir)
+	}
+	lm, err := tune.Open(job.ModelDir, spec.Compute{})
+	if err != nil {
+		return 0, r.cannotMerge(err.Error())
+	}
+	defer lm.Model.Free()
+	if len(quantised) > 0 && !lm.Model.Config().NF4 {
+		if _, err := quant.Freeze(lm.Model); err != nil {
+			return 0, err
+		}
+	}
+	adapter, err := peft.Load(lm.Model, tmp)
+	if err != nil {
+		return 0, r.cannotMerge(err.Error())
+	}
+	before, err := l.sameAsRun(ctx, r, lm)
+	if err != nil {
+		return 0, err
+	}
+	if err := adapter.Merge(); err != nil {
+		return 0, r.cannotMerge(err.Error())
+	}
+	after, err := probe(lm)
+	if err != nil {
+		return 0, err
+	}
+	d := farthest(before, after)
+	if !(d <= mergeTolerance) {
+		return d, r.cannotMerge(fmt.Sprintf("merging moves a log-probability by %.2g nats", d))
+	}
+	if err := quant.Thaw(lm.Model); err != nil { // the layers that no adapter is on
+		return d, err
+	}
+	if err := adapter.SaveMerged(dir); err != nil {
+		return d, err
+	}
+	return d, l.addTokenizer(ctx, r.row, dir)
+}
+
+// sameAsRun scores the probe with the adapted model, which must do as the run's
+// method does: a method may compute otherwise than its files say.
+func (l *Lab) sameAsRun(ctx context.Context, r result, lm *tune.LM) ([]float64, error) {
+	got, err := probe(lm)
+	if err != nil {
+		return nil, err
+	}
+	var want []float64
+	err = l.Predict(ctx, r.row.ID, spec.ModeLogprobs, []spec.Item{{ID: "0", Target: mergeProbe}}, func(p spec.Prediction) error {
+		want = p.Logprobs
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ask run %s what its result must answer: %w", r.row.ID, err)
+	}
+	if d := farthest(got, want); !(d <= mergeTolerance) {
+		return nil, r.cannotMerge(fmt.Sprintf("its adapter on its base model gives a log-probability that is %.2g nats off what the run gives: the method computes more than its adapter's file says", d))
+	}
+	return got, nil
+}
+
+func probe(lm *tune.LM) ([]float64, error) {
+	ids, n := generate.EncodePair(lm.Tok, "", mergeProbe)
+	lp, err := generate.ScoreIDs(lm.Model, [][]int{ids})
+	if err != nil {
+		return nil, err
+	}
+	return lp[0][max(n-1, 0):], nil
+}
+
+// farthest is the largest difference of two lists; +Inf of different lengths.
+func farthest(a, b []float64) float64 {
+	if len(a) != len(b) {
+		return math.Inf(1)
+	}
+	worst := 0.0
+	for i := range a {
+		d := math.Abs(a[i] - b[i])
+		if math.IsNaN(d) {
+			return d
+		}
+		worst = max(worst, d)
+	}
+	return worst
+}
