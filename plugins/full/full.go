@@ -27,6 +27,9 @@ func (full) Describe() spec.Method {
 func (full) Schema() spec.Schema { return spec.Schema{} }
 
 func (full) Attach(m *model.Model, r tune.Request) (tune.Attached, error) {
+	if err := tune.NeedsFloat(m); err != nil {
+		return nil, err
+	}
 	var trains []*autograd.Param
 	for _, w := range m.Params() {
 		// An untied output layer takes no part in a label head's loss.

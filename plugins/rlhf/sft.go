@@ -76,6 +76,9 @@ func (whole) Describe() spec.Method { return spec.Method{Name: "rlhf"} }
 func (whole) Schema() spec.Schema   { return spec.Schema{} }
 
 func (whole) Attach(m *model.Model, r tune.Request) (tune.Attached, error) {
+	if err := tune.NeedsFloat(m); err != nil {
+		return nil, err
+	}
 	return attached{m, r.Tok}, nil
 }
 

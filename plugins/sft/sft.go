@@ -55,6 +55,9 @@ func (sft) Schema() spec.Schema {
 }
 
 func (sft) Attach(m *model.Model, r tune.Request) (tune.Attached, error) {
+	if err := tune.NeedsFloat(m); err != nil { // the result is a whole model
+		return nil, err
+	}
 	a := &tuned{m: m, r: r, template: conversation(r.Task, r.Tok)}
 	if !rendersAlike(r.Task, r.Tok, a.template) {
 		r.Log("warning", "the chat template's text is tokenised otherwise than the training examples: the tokenizer does not read its start or end token from text")

@@ -212,6 +212,12 @@ func (r *Reader) Bytes(name string, shape ...int) ([]byte, error) {
 	return slices.Clone(t.data), nil
 }
 
+// Check says whether a tensor is there in this shape, without reading it.
+func (r *Reader) Check(name string, shape ...int) error {
+	_, err := r.get(name, shape)
+	return err
+}
+
 func (r *Reader) get(name string, shape []int) (stored, error) {
 	t, ok := r.tensors[name]
 	if !ok {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/tunelab/tunelab/framework/compute"
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 	"github.com/tunelab/tunelab/framework/llm/model"
 	"github.com/tunelab/tunelab/framework/train/autograd"
 )
@@ -62,7 +63,7 @@ const Prefix = "base_model.model."
 // layer in the model's order. A pattern that names nothing, and a layer that
 // already carries an adapter, are errors; m is then left as it was.
 func Attach(m Base, c Config, rng *rand.Rand, own ...Own) (*LoRA, error) {
-	l, err := build(m, c.withDefaults(m.Family()), true, own)
+	l, err := build(m, c.withDefaults(m.Family()), nil, own)
 	if err != nil {
 		return nil, err
 	}
@@ -91,9 +92,10 @@ func Attach(m Base, c Config, rng *rand.Rand, own ...Own) (*LoRA, error) {
 	return l, nil
 }
 
-// build makes the layers with A and B zero; nothing of the model is changed but
+// build makes the layers with A and B zero, for the tensors of from where there
+// is one; nothing of the model is changed but
 // for a tied output layer that must be parted.
-func build(m Base, c Config, strictPatterns bool, own []Own) (*LoRA, error) {
+func build(m Base, c Config, from *checkpoint.Reader, own []Own) (*LoRA, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
@@ -113,7 +115,7 @@ func build(m Base, c Config, strictPatterns bool, own []Own) (*LoRA, error) {
 	if err != nil {
 		return nil, err
 	}
-	if strictPatterns {
+	if from == nil { // a file may hold patterns for other models
 		if key := ranks.unused(linears); key != "" {
 			return nil, fmt.Errorf("rank_pattern[%q]: matches none of the %d adapted modules; it must match the end of a name such as %q", key, len(linears), linears[0].Name)
 		}
@@ -134,6 +136,12 @@ func build(m Base, c Config, strictPatterns bool, own []Own) (*LoRA, error) {
 	l := &LoRA{m: m, cfg: c, own: join(own)}
 	for i, lin := range linears {
 		r := int(ranks.find(lin.Name, float64(c.Rank)))
+		if from != nil { // a rank that the file does not have takes no memory
+			if err := from.Check(Prefix+lin.Name+".lora_A.weight", r, lin.In); err != nil {
+				l.drop()
+				return nil, err
+			}
+		}
 		layer := &Layer{
 			Linear: lin, Rank: r, of: l, index: uint64(i),
 			Scale: c.scale(alphas.find(lin.Name, c.Alpha), r),

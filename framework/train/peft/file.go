@@ -51,7 +51,12 @@ func Load(m Base, dir string, own ...Own) (*LoRA, error) {
 	c.ModulesToSave = slices.DeleteFunc(c.ModulesToSave, func(name string) bool {
 		return slices.Contains(join(own).Modules, name) || c.labelHead(name)
 	})
-	l, err := build(m, c.withDefaults(m.Family()), false, own)
+	weights, err := checkpoint.Open(filepath.Join(dir, WeightsFile))
+	if err != nil {
+		return nil, fmt.Errorf("load the adapter: %w", err)
+	}
+	defer weights.Close()
+	l, err := build(m, c.withDefaults(m.Family()), weights, own)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

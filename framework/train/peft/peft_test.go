@@ -21,7 +21,7 @@ import (
 var batch = model.Pack([]int{1, 5, 9, 33, 2, 60, 7}, []int{4}, []int{1, 50, 51, 52, 53})
 
 // load opens a tiny model of framework/llm/model/testdata.
-func load(t *testing.T, family string) *model.Model {
+func load(t testing.TB, family string) *model.Model {
 	t.Helper()
 	e, err := compute.Open("cpu", 1)
 	if err != nil {
