@@ -15,47 +15,47 @@ import (
 
 const module = "github.com/tunelab/tunelab/"
 
-// rooms says for each folder what it, and the folders under it that have no
-// entry of their own, may import of this module beside itself. A name stands
-// for its subfolders too. Test files may import more.
-var rooms = map[string][]string{
-	"framework/spec":     nil,
-	"framework/compute":  nil,
-	"framework/base/gen": nil,
-	"framework/arch":     nil,
-	"tracking":           nil,
+// table says for each folder what it, and the folders under it that have no row of
+// their own, may import of this module beside itself. It is the table of rooms in
+// ARCHITECTURE.md.
+type table map[string][]string
 
-	"framework/plugin/proto":   nil,
-	"framework/plugin/wire":    nil,
-	"framework/plugin/living":  nil,
-	"framework/plugin/sdk":     {"framework/spec", "framework/plugin/proto", "framework/plugin/wire"},
-	"framework/plugin/trust":   {"framework/plugin/wire"},
-	"framework/plugin/host":    {"framework/spec", "framework/plugin/proto", "framework/plugin/wire", "framework/plugin/living", "framework/plugin/trust"},
-	"framework/plugin/service": {"framework/compute", "framework/llm", "framework/plugin/host"},
-	// What is tried is a real plugin, on a model made by the SDK's harness.
-	"framework/plugin/conformance":         {"framework/spec", "framework/plugin/host", "framework/plugin/service", "framework/plugin/proto", "framework/plugin/wire", "framework/llm", "framework/train", "framework/tune"},
-	"framework/plugin/conformance/faulty":  {"framework/spec", "framework/plugin/sdk", "framework/plugin/proto", "framework/plugin/wire", "framework/llm", "framework/train", "framework/tune"},
-	"framework/plugin/plugintest":          {"framework/spec", "framework/plugin/sdk", "framework/plugin/conformance", "framework/llm", "framework/train", "framework/tune"},
-	"framework/plugin/scaffold":            nil,
-	"framework/plugin/testplugins":         nil,
-	"framework/plugin/testplugins/counter": {"framework/spec", "framework/plugin/sdk", "framework/plugin/proto", "framework/plugin/wire"},
-
-	"framework/llm":   {"framework/compute", "framework/train/autograd"},
-	"framework/train": {"framework/compute", "framework/llm"},
-	"framework/tune":  {"framework/spec", "framework/compute", "framework/llm", "framework/train", "framework/plugin/sdk"},
-	"framework/data":  {"framework/spec"},
-	"framework/base":  {"framework/spec", "framework/compute", "framework/llm", "framework/train", "framework/data", "framework/base/gen"},
-
-	"framework/bench": {"framework/spec", "framework/compute", "framework/llm", "framework/train"},
-	"framework/eval":  {"framework/spec", "tracking"},
-	"framework/run": {"framework/spec", "framework/data", "framework/eval", "tracking", "framework/plugin/host", "framework/plugin/living", "framework/plugin/proto",
-		"framework/compute", "framework/llm/checkpoint", "framework/llm/tokenizer/chat"}, // the machine's CPU features, the hashes of the model's folder and chat template
-	"framework/lab": {"framework/spec", "framework/data", "framework/eval", "tracking", "framework/run", "framework/plugin/host", "framework/plugin/service", "framework/plugin/trust", "framework/plugin/wire",
-		"framework/compute", "framework/llm", "framework/train", "framework/tune", "framework/base"},
-	"framework/cmd/tunelab": {"framework/plugin/conformance", "framework/plugin/scaffold", "framework/lab", "framework/bench", "framework/run", "framework/spec", "framework/llm/weights", "tracking"}, // besides the lab, the types that it speaks in
-
-	// A method of ours uses nothing that somebody else's could not.
-	"plugins/*": {"framework/spec", "framework/plugin/sdk", "framework/tune", "framework/train", "framework/llm", "framework/compute"},
+// readTable takes the rows of the first table whose cells hold a folder, what is
+// in it, and the names of what it may import, or "nothing".
+func readTable(t *testing.T) table {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("..", "..", "ARCHITECTURE.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rooms := table{}
+	for line := range strings.Lines(string(raw)) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		if !strings.HasPrefix(line, "| `") || len(cells) != 3 {
+			continue
+		}
+		folder := strings.Trim(cells[0], " `")
+		if _, twice := rooms[folder]; twice {
+			t.Fatalf("ARCHITECTURE.md has two rows for %s", folder)
+		}
+		rooms[folder] = nil
+		for name := range strings.SplitSeq(strings.TrimSpace(cells[2]), ", ") {
+			if name == "nothing" {
+				continue
+			}
+			if !under(name, "tracking") {
+				name = "framework/" + name
+			}
+			if info, err := os.Stat(filepath.Join("..", "..", name)); err != nil || !info.IsDir() {
+				t.Errorf("ARCHITECTURE.md lets %s import %q, which is no folder", folder, name)
+			}
+			rooms[folder] = append(rooms[folder], name)
+		}
+	}
+	if len(rooms) == 0 {
+		t.Fatal("ARCHITECTURE.md has no table of rooms")
+	}
+	return rooms
 }
 
 // under tells whether folder is dir or lies in it.
@@ -63,7 +63,7 @@ func under(folder, dir string) bool { return folder == dir || strings.HasPrefix(
 
 // roomOf gives the room of a package's folder, the innermost entry of the
 // table, and its own folder.
-func roomOf(folder string) (room, own string, ok bool) {
+func (rooms table) roomOf(folder string) (room, own string, ok bool) {
 	if parts := strings.Split(folder, "/"); parts[0] == "plugins" && len(parts) > 1 {
 		return "plugins/*", "plugins/" + parts[1], true
 	}
@@ -76,18 +76,19 @@ func roomOf(folder string) (room, own string, ok bool) {
 }
 
 // may tells whether the package in folder may import the one in target.
-func may(folder, target string) bool {
-	room, own, ok := roomOf(folder)
+func (rooms table) may(folder, target string) bool {
+	room, own, ok := rooms.roomOf(folder)
 	if !ok {
 		return false
 	}
-	if _, theirs, ok := roomOf(target); ok && theirs == own {
+	if _, theirs, ok := rooms.roomOf(target); ok && theirs == own {
 		return true
 	}
 	return slices.ContainsFunc(rooms[room], func(r string) bool { return under(target, r) })
 }
 
 func TestImportsKeepToTheirRooms(t *testing.T) {
+	rooms := readTable(t)
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
@@ -113,9 +114,9 @@ func TestImportsKeepToTheirRooms(t *testing.T) {
 			return err
 		}
 		folder := filepath.ToSlash(filepath.Dir(rel))
-		room, _, ok := roomOf(folder)
+		room, _, ok := rooms.roomOf(folder)
 		if !ok {
-			t.Errorf("%s is in no room: give its folder one in the table of framework/arch", rel)
+			t.Errorf("%s is in no room: give its folder a row in the table of ARCHITECTURE.md", rel)
 			return nil
 		}
 		seen[room] = true
@@ -130,7 +131,7 @@ func TestImportsKeepToTheirRooms(t *testing.T) {
 			}
 			if target, ours := strings.CutPrefix(p, module); ours {
 				checked++
-				if !may(folder, target) {
+				if !rooms.may(folder, target) {
 					t.Errorf("%s imports %s: the room %s may import %v", rel, target, room, rooms[room])
 				}
 			}
@@ -151,6 +152,7 @@ func TestImportsKeepToTheirRooms(t *testing.T) {
 }
 
 func TestTheTableForbids(t *testing.T) {
+	rooms := readTable(t)
 	for _, c := range []struct{ from, to string }{
 		{"plugins/lora", "framework/run"},
 		{"plugins/lora", "framework/lab"},
@@ -169,7 +171,7 @@ func TestTheTableForbids(t *testing.T) {
 		{"framework/lab", "framework/cmd/tunelab"},
 		{"framework/somewhere", "framework/spec"},
 	} {
-		if may(c.from, c.to) {
+		if rooms.may(c.from, c.to) {
 			t.Errorf("%s may import %s", c.from, c.to)
 		}
 	}
@@ -179,7 +181,7 @@ func TestTheTableForbids(t *testing.T) {
 		{"tracking/sqlite", "tracking"},
 		{"framework/base", "framework/base/gen"},
 	} {
-		if !may(c.from, c.to) {
+		if !rooms.may(c.from, c.to) {
 			t.Errorf("%s may not import %s", c.from, c.to)
 		}
 	}

@@ -1,5 +1,5 @@
 // Package arch holds the test of the boundaries between rooms: which package
-// may import which. ARCHITECTURE.md says what each room is for; the table is in
-// arch_test.go. A new package needs a room there; a new import across rooms
-// needs a good reason first and a word in the table then.
+// may import which. The table of rooms is that of ARCHITECTURE.md, which the test
+// reads. A new package needs a room there; a new import across rooms needs a good
+// reason first and a word in the table then.
 package arch

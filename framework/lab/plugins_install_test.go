@@ -205,7 +205,8 @@ func TestInstallThatCannotWriteTheLock(t *testing.T) {
 func TestInstallsAtOnce(t *testing.T) {
 	release(t, counterFile)
 	var all sync.WaitGroup
-	for _, name := range testplugins.Good {
+	names := []string{testplugins.Counter, testplugins.Chain, testplugins.Slow}
+	for _, name := range names {
 		raw, err := os.ReadFile(testplugins.Path(plugins, name))
 		if err != nil {
 			t.Fatal(err)
@@ -225,7 +226,7 @@ func TestInstallsAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	for _, name := range testplugins.Good {
+	for _, name := range names {
 		if f, err := host.Find(name, host.FindOptions{}); err != nil || f.State != host.Locked {
 			t.Errorf("%s: %+v, %v", name, f, err)
 		}
@@ -242,6 +243,16 @@ func TestInstallNamedByItself(t *testing.T) {
 	}
 	if f, err := host.Find(testplugins.Counter, host.FindOptions{}); err != nil || f.Place != host.PlaceUser || f.State != host.Locked {
 		t.Errorf("found %+v, %v", f, err)
+	}
+}
+
+// The minor protocol that a plugin says it needs stands in the name and in the
+// lock.
+func TestInstallTellsTheMinorProtocol(t *testing.T) {
+	_, sum := release(t, counterFile) // one binary under many names
+	in, err := InstallPlugin(t.Context(), Install{Source: testplugins.Path(plugins, testplugins.Asking), SHA256: sum, NameFromDescribe: true})
+	if want := "tunelab-plugin-asking_v1.0.0_p1.1_" + trust.Platform(); err != nil || filepath.Base(in.Path) != want || in.Entry.Protocol != "1.1" {
+		t.Errorf("%+v, %v; expected %s", in, err, want)
 	}
 }
 

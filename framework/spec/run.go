@@ -37,7 +37,7 @@ type Budget struct {
 	MaxTokens      int64   `json:"max_tokens,omitempty" yaml:"max_tokens"`             // training tokens, with match: tokens
 	MaxFLOPs       float64 `json:"max_flops,omitempty" yaml:"max_flops"`               // training FLOPs, with match: flops
 	MaxWallSeconds float64 `json:"max_wall_seconds,omitempty" yaml:"max_wall_seconds"` // hard cap; a run it ends is not replayable
-	MaxMemoryBytes int64   `json:"max_memory_bytes,omitempty" yaml:"max_memory_bytes"` // hard cap on the plugin's resident memory
+	MaxMemoryBytes int64   `json:"max_memory_bytes,omitempty" yaml:"max_memory_bytes"` // hard cap on the resident memory of the plugin and what it starts
 	Limits         Limits  `json:"limits,omitzero" yaml:"limits"`                      // that the system enforces on each of the run's plugin processes
 }
 

@@ -19,9 +19,11 @@ import (
 // gemmTable holds GFLOP/s: for each shape a row, for each library a figure of
 // every round.
 type gemmTable struct {
-	shapes []product
-	rates  []map[string][]float64
-	peaks  []float64 // of the fused multiply-adds, of every round
+	shapes   []product
+	rates    []map[string][]float64
+	peaks    []float64 // of the fused multiply-adds, of every round
+	machine  bench.Machine
+	versions map[string]string
 }
 
 // product is C[M,N] = op(A) op(B), as the op gemm has it.
@@ -48,7 +50,7 @@ func (r *run) gemm(ctx context.Context) (*gemmTable, error) {
 		if err := output(ctx, &k, r.tunelab, "bench", "kernels", "--op", "gemm", "--threads", fmt.Sprint(r.threads), "--span", perShape.String(), "--json"); err != nil {
 			return nil, err
 		}
-		t.peaks = append(t.peaks, k.FMA)
+		t.peaks, t.machine = append(t.peaks, k.FMA), k.Machine
 		if round == 0 {
 			for _, x := range k.Kernels {
 				if x.Op == "gemm" {
@@ -88,13 +90,17 @@ func (t *gemmTable) torch(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	var out struct{ Gemm []map[string]float64 }
+	var out struct {
+		Gemm     []map[string]float64
+		Versions map[string]string
+	}
 	if err := output(ctx, &out, r.python, r.script, string(raw)); err != nil {
 		return err
 	}
 	if len(out.Gemm) != len(t.shapes) {
 		return fmt.Errorf("%s gave %d shapes of %d", r.script, len(out.Gemm), len(t.shapes))
 	}
+	t.versions = out.Versions
 	for i, rates := range out.Gemm {
 		for library, rate := range rates {
 			t.add(i, library, rate)

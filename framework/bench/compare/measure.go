@@ -51,6 +51,9 @@ func (r *run) row(ctx context.Context, w work) ([]measured, error) {
 					return nil, err
 				}
 			}
+			if m.refused != "" && round > 0 {
+				continue
+			}
 			fmt.Fprintf(os.Stderr, "round %d, %s, %s against %s: %s, PyTorch %s\n", round+1, w.name, m.pair.ours, m.pair.torch, last(m.ours), last(m.torch))
 		}
 	}

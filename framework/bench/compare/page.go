@@ -32,6 +32,9 @@ func (p *page) markdown() string {
 func (p *page) machine(b *strings.Builder) {
 	var m *bench.Machine
 	var versions map[string]string
+	if p.gemm != nil {
+		m, versions = &p.gemm.machine, p.gemm.versions
+	}
 	for _, r := range p.rows {
 		for _, f := range r.ours {
 			m = f.Machine
@@ -52,8 +55,8 @@ func (p *page) machine(b *strings.Builder) {
 		fmt.Fprintf(b, "- PyTorch side: %s\n", strings.Join(list, ", "))
 	}
 	if len(p.load) > 0 {
-		fmt.Fprintf(b, "- Load of the machine (processes that run or wait, mean over a minute) before and after: %s. Before a quiet run it is near 0: with other work beside them, "+
-			"threads that wait for each other suffer most, and the figures below say little.\n", strings.Join(p.load, ", "))
+		fmt.Fprintf(b, "- Load of the machine (processes that run or wait, mean over a minute) before and after: %s. It should be near 0 before: beside other work, "+
+			"threads that wait for each other lose most, PyTorch's above all, and two-thread ratios mean little.\n", strings.Join(p.load, ", "))
 	}
 	b.WriteString("\n")
 }

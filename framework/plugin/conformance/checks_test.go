@@ -64,6 +64,8 @@ const notes = `
 - **Chains**: every stage of a chain must leave a result that answers in a mode at least, claim what it trains, report its last step, follow the seed, and leave the base model, the data and the results of earlier stages as they were. ` + "`stop`, `resume`, `slow-reader`" + ` are tried on the last stage.
 - **identity** allows a log-probability to differ by 1e-5, **merge** by 1e-3: the merged model adds the update before it multiplies, the adapter after it.
 - **unmerge**: whoever merges on the way to the end of a run, to try whether it can or to measure the error, takes the weights apart again. So a run with ` + "`merge`" + ` must report the same metrics and save the same adapter as one without, bit for bit, and leave the base model's folder as it was. In Go, ` + "`unmerge-weights`" + ` also looks inside, at an adapter that has ` + "`Merge() error` and `Unmerge()`" + `: every weight and every logit comes back bit for bit.
+- **Cache**: runs share a cache folder, as they do on a host; the second run of ` + "`same-seed`" + ` has an empty one, and so has every process that predicts.
+- **checkpoint**: when a checkpoint arrives the kit copies its folder and removes it, as the host does. In one run it leaves the folders until the end, as a slow host would, and looks for changes.
 - **nan** takes the largest learning rate and, if that does not lead out of range, a model with a weight that is not a number.
 - **slow-reader** stops reading until the plugin uses no more CPU time, at most 10 s, and then demands every metric in order.
 - **message-size** counts the bytes of predictions as compact JSON.

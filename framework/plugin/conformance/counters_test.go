@@ -28,9 +28,9 @@ var broken = map[string]string{
 // poor are the checks that find fault with these as well: they are without the
 // SDK, say next to nothing of themselves and validate nothing.
 var poor = map[string][]string{
-	"oversize":  {"describe", "bad-config"},
-	"stateless": {"describe", "bad-config"},
-	"unended":   {"describe", "bad-config"},
+	"oversize":  {"describe", "describe-command", "bad-config"},
+	"stateless": {"describe", "describe-command", "bad-config"},
+	"unended":   {"describe", "describe-command", "bad-config"},
 }
 
 // struck are faults of the counter while it runs. Those that take resources, or

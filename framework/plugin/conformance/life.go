@@ -73,25 +73,6 @@ func stopEnds(s *session) error {
 	return nil
 }
 
-func checkpointKept(s *session) error {
-	if err := s.needs(true); err != nil {
-		return err
-	}
-	switch {
-	case !s.method.Resume:
-		return notApplicable("it does not claim to resume")
-	case s.stopped == nil:
-		return notApplicable("no run was stopped: see stop")
-	case len(s.stopped.checkpoints) == 0:
-		return errors.New("the stopped run sent no checkpoint")
-	}
-	last := s.stopped.checkpoints[len(s.stopped.checkpoints)-1]
-	if files, err := sums(last.dir); err != nil || len(files) == 0 {
-		return fmt.Errorf("the checkpoint of step %d is no folder with files: %v", last.step, err)
-	}
-	return nil
-}
-
 // resume kills a run at its first checkpoint.
 func resume(s *session) error {
 	if err := s.needs(true); err != nil {

@@ -32,6 +32,7 @@ type record struct {
 	metrics     map[string][]point
 	progress    int64 // the last step reported
 	checkpoints []saved
+	hold        bool              // leave the checkpoints where they are
 	given       map[string]string // files of the data: path to SHA-256
 	files       map[string]string // of the result, likewise
 	spoilt      string            // what it changed of the base model's folder
@@ -45,7 +46,8 @@ type point struct {
 
 type saved struct {
 	step int64
-	dir  string
+	dir  string // the kit's copy
+	sent string // folder that the plugin gave
 }
 
 // last is the last step that the run told of, in progress or beforehand.
@@ -66,6 +68,8 @@ type how struct {
 	stage      string                              // default: the last
 	inputs     []host.File                         // results of earlier stages; default: of all
 	model      string                              // folder; default: the tiny model's
+	cache      string                              // folder; default: one for all runs
+	hold       bool                                // leave checkpoints where they are; default: copied and removed, as the host does
 }
 
 // seed of every run.
@@ -77,7 +81,7 @@ func (s *session) launch() (*host.Client, error) {
 
 // try makes a run; the record is there as far as the run got.
 func (s *session) try(h how) (*record, error) {
-	r := &record{metrics: map[string][]point{}}
+	r := &record{metrics: map[string][]point{}, hold: h.hold}
 	if h.data == nil {
 		d := task(s.kinds[0])
 		h.data = &d
@@ -96,6 +100,9 @@ func (s *session) try(h how) (*record, error) {
 	if h.model != "" {
 		r.in.Model.Path = h.model
 	}
+	if h.cache != "" {
+		r.in.CacheDir = h.cache
+	}
 	if r.given, err = sums(filepath.Dir(r.in.Train.Path)); err != nil {
 		return r, err
 	}
@@ -111,11 +118,11 @@ func (s *session) try(h how) (*record, error) {
 	}
 	start := time.Now()
 	r.done, err = c.Run(ctx, r.in, host.File{Path: h.checkpoint}, func(e *pb.Event) error {
-		r.note(e)
-		if h.event != nil {
-			return h.event(c, e)
+		err := r.note(e)
+		if err == nil && h.event != nil {
+			err = h.event(c, e)
 		}
-		return nil
+		return err
 	})
 	r.took = time.Since(start)
 	s.listen()
@@ -142,15 +149,16 @@ func (s *session) finished(h how) (*record, error) {
 	return r, err
 }
 
-func (r *record) note(e *pb.Event) {
+func (r *record) note(e *pb.Event) error {
 	switch x := e.GetEvent().(type) {
 	case *pb.Event_Metric:
 		r.metrics[x.Metric.GetName()] = append(r.metrics[x.Metric.GetName()], point{x.Metric.GetStep(), x.Metric.GetValue()})
 	case *pb.Event_Progress:
 		r.progress = max(r.progress, x.Progress.GetStep())
 	case *pb.Event_Checkpoint:
-		r.checkpoints = append(r.checkpoints, saved{x.Checkpoint.GetStep(), filepath.Join(r.in.WorkDir, filepath.FromSlash(x.Checkpoint.GetFile().GetPath()))})
+		return r.keep(x.Checkpoint)
 	}
+	return nil
 }
 
 // differs names the first difference between two runs, of the metrics after a
@@ -254,6 +262,9 @@ func (s *session) answered(r *record, artifacts, mode string, asked []spec.Item)
 	defer c.Close()
 	in := r.in
 	in.Train, in.Validation = host.File{}, host.File{}
+	if in.CacheDir, err = s.freshCache(); err != nil {
+		return nil, 0, err
+	}
 	s.count++
 	in.WorkDir = filepath.Join(s.root, "runs", fmt.Sprint(s.count))
 	items := filepath.Join(in.WorkDir, "items.jsonl")

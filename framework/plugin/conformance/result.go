@@ -86,7 +86,7 @@ func (r *record) ended() error {
 }
 
 // predict seals the result: a copy that cannot be written, elsewhere, with the
-// training data gone.
+// training data and the cache gone.
 func predict(s *session) error {
 	if err := s.needs(true); err != nil {
 		return err
@@ -217,8 +217,12 @@ func sameSeed(s *session) error {
 		return err
 	}
 	var r *record // of the last stage
-	err := s.each(func(first *record) (err error) {
-		if r, err = s.finished(how{params: s.short(nil), stage: first.in.Spec.Stage, inputs: first.in.Inputs}); err != nil {
+	err := s.each(func(first *record) error {
+		cache, err := s.freshCache()
+		if err != nil {
+			return err
+		}
+		if r, err = s.finished(how{params: s.short(nil), stage: first.in.Spec.Stage, inputs: first.in.Inputs, cache: cache}); err != nil {
 			return err
 		}
 		if d := differs(first, r, 0); d != "" {

@@ -96,7 +96,7 @@ func task(kind string) tiny.Data {
 func (s *session) given(d tiny.Data, params map[string]any) (host.Input, error) {
 	s.count++
 	work := filepath.Join(s.root, "runs", fmt.Sprint(s.count))
-	in := host.Input{RunID: fmt.Sprint("conformance-", s.count), WorkDir: work, CacheDir: filepath.Join(s.root, "cache"), Model: host.File{Path: s.model}, Inputs: s.earlier,
+	in := host.Input{RunID: fmt.Sprint("conformance-", s.count), WorkDir: work, CacheDir: s.sharedCache(), Model: host.File{Path: s.model}, Inputs: s.earlier,
 		Spec:  spec.Run{Task: d.Task, Method: s.method.Name, Params: params, Seed: seed, Compute: spec.Compute{Engine: "cpu", Precision: "f32", Threads: 1}},
 		Train: host.File{Path: filepath.Join(work, "data", "train.jsonl")}, Validation: host.File{Path: filepath.Join(work, "data", "validation.jsonl")}}
 	if n := len(s.method.Stages); n > 0 {
@@ -105,6 +105,19 @@ func (s *session) given(d tiny.Data, params map[string]any) (host.Input, error) 
 	err := errors.Join(os.MkdirAll(filepath.Dir(in.Train.Path), 0o755), os.MkdirAll(in.CacheDir, 0o755),
 		writeLines(in.Train.Path, d.Train), writeLines(in.Validation.Path, d.Validation))
 	return in, err
+}
+
+// sharedCache is the cache folder of most runs, as a host has one for all; with
+// it a plugin could hide what it must take from the seed or the sealed result,
+// so that the checks of these give each process one of its own.
+func (s *session) sharedCache() string { return filepath.Join(s.root, "cache") }
+
+func (s *session) freshCache() (string, error) {
+	dir := filepath.Join(s.root, "caches")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	return os.MkdirTemp(dir, "")
 }
 
 func writeLines[T any](path string, list []T) error {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tunelab/tunelab/framework/plugin/host"
 	"github.com/tunelab/tunelab/framework/plugin/service"
+	"github.com/tunelab/tunelab/framework/plugin/trust"
 	"github.com/tunelab/tunelab/framework/plugin/wire"
 	"github.com/tunelab/tunelab/framework/spec"
 	"github.com/tunelab/tunelab/framework/tune/tiny"
@@ -49,7 +50,6 @@ func spoke(err error) bool {
 
 var (
 	methodName = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
-	semver     = regexp.MustCompile(`^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
 	modeNames  = []string{spec.ModeGenerate, spec.ModeChoices, spec.ModeLabels, spec.ModeLogprobs, spec.ModeReward}
 )
 
@@ -68,7 +68,8 @@ func describe(s *session) error {
 		}
 	}
 	add(!methodName.MatchString(m.Name), "its name %q is not lower-case letters, digits and hyphens", m.Name)
-	add(!semver.MatchString(m.Version), "its version %q is not semantic, as 1.0.0", m.Version)
+	_, noVersion := trust.ParseVersion(m.Version)
+	add(noVersion != nil, "its version %q is not semantic, as 1.0.0", m.Version)
 	add(!slices.Contains(m.Protocols, wire.Protocol), "its protocols %v lack %d", m.Protocols, wire.Protocol)
 	add(m.Summary == "" || m.Family == "", "its summary or family is empty")
 	add(len(s.kinds) == 0 || len(s.kinds) != len(m.Tasks), "its task kinds %v are not all among classification, generation, instruction, preference", m.Tasks)
@@ -103,8 +104,8 @@ func describeCommand(s *session) error {
 	var errOut strings.Builder
 	cmd.Stderr = &errOut
 	out, err := cmd.Output()
-	if err != nil && len(out) == 0 {
-		return notApplicable("BINARY describe is optional, and it prints nothing (%v)", err)
+	if len(out) == 0 {
+		return fmt.Errorf("it prints nothing to stdout (%v); to stderr: %q", err, strings.TrimSpace(errOut.String()))
 	}
 	var d struct {
 		spec.Method

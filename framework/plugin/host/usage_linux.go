@@ -12,11 +12,13 @@ import (
 )
 
 // Its processes are looked for among all of the machine's no more often than
-// this, and so that it takes a hundredth of one core's time at most.
+// this, more often where a bound is set, and so that it takes a hundredth of one
+// core's time at most.
 const (
-	scanEvery  = 300 * time.Millisecond
-	scanRarely = 2 * time.Second
-	scanShare  = 100
+	scanEvery   = time.Second
+	scanBounded = 300 * time.Millisecond
+	scanRarely  = 2 * time.Second
+	scanShare   = 100
 )
 
 // meter reads what the processes of a process group use (proc(5)): those that a
@@ -41,8 +43,12 @@ func (m *meter) read(group int, most int64) (memory int64, cpu float64) {
 	look := start.After(m.again)
 	if look {
 		m.members = groupMembers(group)
+		every := scanEvery
+		if most > 0 {
+			every = scanBounded
+		}
 		defer func() {
-			m.again = time.Now().Add(min(max(scanEvery, scanShare*time.Since(start)), scanRarely))
+			m.again = time.Now().Add(min(max(every, scanShare*time.Since(start)), scanRarely))
 		}()
 	}
 	var alive []int

@@ -18,7 +18,8 @@ import (
 
 // Features asks the host for vectors of texts, computed with the run's frozen
 // model: for a method that needs no model of its own in its process. The host
-// counts what they cost.
+// counts what they cost. A method that cannot do without sets ProtocolMinor to 1
+// in its description.
 type Features struct {
 	Pooling   string // "last" token's hidden state [C], "mean" over tokens [C], "both" [2C]; of an encoder also "cls" [C]
 	Layer     int    // 0 the embeddings, n the state after the n-th block; -1: the last

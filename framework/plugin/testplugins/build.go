@@ -9,16 +9,18 @@ import (
 	"testing"
 )
 
-// The good methods: one run, a chain of two, and one run of a method that takes
-// 60 ms to serve and as long again to describe itself.
+// The good methods: one run, a chain of two, one run of a method that takes 60 ms
+// to serve and as long again to describe itself, and of one that says it needs
+// protocol 1.1.
 const (
 	Counter = "counter"
 	Chain   = "chain"
 	Slow    = "slow"
+	Asking  = "asking"
 )
 
 // Good lists them.
-var Good = []string{Counter, Chain, Slow}
+var Good = []string{Counter, Chain, Slow, Asking}
 
 // Broken lists the names under which the binary breaks the protocol.
 var Broken = []string{

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 RESULT = "classifier.json"  # numbers only: loading a result runs no code, as a pickle would
 
 METHOD = {
-    "name": "sklearn-logistic", "version": "0.1.0", "sdk": "python-example 0.1.0", "protocols": [1],
+    "name": "sklearn-logistic", "version": "0.1.0", "sdk": "python-example 0.1.0", "protocols": [1], "protocol_minor": 1,
     "summary": "scikit-learn's logistic regression on the frozen model's features", "family": "classic",
     "citation": "Peters et al. 2019, To Tune or Not to Tune?, section 2; Pedregosa et al. 2011, Scikit-learn",
     "tasks": ["classification"], "modes": ["labels"], "trains": True, "resume": False,

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -43,7 +44,7 @@ func (f *faulty) Describe() spec.Method {
 	d := f.Method.Describe()
 	switch f.name {
 	case "unversioned":
-		d.Version = "new"
+		d.Version = "01.0.0"
 	case "narrow":
 		d.Tasks = append(d.Tasks, spec.Generation)
 	case "chain", "stage-empty", "stage-lies", "stage-spoils":
@@ -143,13 +144,38 @@ func (f *faulty) Run(ctx context.Context, in *sdk.Input, out *sdk.Output) error 
 			os.Exit(4)
 		}
 	}
-	return f.relayed(ctx, in, out, long)
+	if f.name == "remembers" {
+		var err error
+		if in.Spec.Seed, err = remembered(in.CacheDir); err != nil {
+			return err
+		}
+	}
+	err := f.relayed(ctx, in, out, long)
+	if err == nil && f.name == "hoards" {
+		err = os.WriteFile(filepath.Join(in.CacheDir, "answers"), nil, 0o644)
+	}
+	return err
+}
+
+// remembered is the seed that the first run to use the cache drew.
+func remembered(cache string) (seed int64, err error) {
+	path := filepath.Join(cache, "seed")
+	if raw, err := os.ReadFile(path); err == nil {
+		return strconv.ParseInt(string(raw), 10, 64)
+	}
+	seed = time.Now().UnixNano()
+	return seed, os.WriteFile(path, []byte(strconv.FormatInt(seed, 10)), 0o644)
 }
 
 func (f *faulty) Predictor(ctx context.Context, in *sdk.Input) (sdk.Predictor, error) {
 	if f.name == "peeks" {
 		if _, err := os.Stat(filepath.Join(in.WorkDir, "data", "train.jsonl")); err != nil {
 			return nil, errors.New("where is the training data?")
+		}
+	}
+	if f.name == "hoards" {
+		if _, err := os.Stat(filepath.Join(in.CacheDir, "answers")); err != nil {
+			return nil, errors.New("where is the cache?")
 		}
 	}
 	p, err := f.Method.Predictor(ctx, in)

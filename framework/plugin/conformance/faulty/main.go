@@ -18,9 +18,12 @@ func main() {
 	name := strings.TrimPrefix(filepath.Base(os.Args[0]), "tunelab-plugin-")
 	m := &faulty{Method: tune.Method(adapter{name}), name: name}
 	if len(os.Args) > 1 {
-		if name == "garbles" {
+		switch name {
+		case "garbles":
 			fmt.Println("a plugin")
 			return
+		case "silent":
+			os.Exit(2)
 		}
 		sdk.Serve(m)
 		return
@@ -28,7 +31,7 @@ func main() {
 	switch name {
 	case "prints":
 		fmt.Println("loading")
-	case "deaf", "lumps", "mute", "raw":
+	case "deaf", "leans", "lumps", "mute", "raw", "reuses":
 		serveRaw(name, m.Method)
 		return
 	}

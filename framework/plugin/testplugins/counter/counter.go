@@ -27,7 +27,11 @@ func (c *counter) Describe() spec.Method {
 	if c.name == "chain" {
 		stages = []string{"first", "second"}
 	}
-	return spec.Method{Stages: stages, Name: c.name, Version: "1.0.0", Summary: "adds up random numbers", Family: "classic", Trains: true, Resume: true,
+	minor := 0
+	if c.name == "asking" {
+		minor = 1
+	}
+	return spec.Method{ProtocolMinor: minor, Stages: stages, Name: c.name, Version: "1.0.0", Summary: "adds up random numbers", Family: "classic", Trains: true, Resume: true,
 		Tasks: []string{spec.Generation}, Modes: []string{spec.ModeGenerate}}
 }
 

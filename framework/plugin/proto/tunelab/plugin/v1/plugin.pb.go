@@ -1081,6 +1081,10 @@ func (x *Sample) GetText() string {
 	return ""
 }
 
+// All that a resumed run needs from step on, in a folder of its own, which is
+// complete when this is sent. From then on the folder is the host's: it reads the
+// files while the run goes on, and then removes the folder. The plugin leaves it
+// alone and writes the next checkpoint elsewhere.
 type Checkpoint struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Step          int64                  `protobuf:"varint,1,opt,name=step,proto3" json:"step,omitempty"`
