@@ -145,11 +145,11 @@ func describedName(ctx context.Context, file string, in Install) (trust.FileName
 		if err == nil && !name.Versioned() {
 			err = fmt.Errorf("the file name %q has no version", base)
 		}
-		if err == nil {
-			err = name.Runs()
-		}
 		if err != nil {
 			return name, fmt.Errorf("install %s: %w; --name-from-describe names it by what it says of itself", publicSource(in.Source), err)
+		}
+		if err := name.Runs(); err != nil {
+			return name, fmt.Errorf("install %s: %w", publicSource(in.Source), err)
 		}
 	}
 	c, err := host.Launch(ctx, file, host.LaunchOptions{SHA256: in.SHA256})

@@ -3,6 +3,7 @@ package lab
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -47,7 +48,7 @@ func ReadLines(r io.Reader, name string, ids bool) ([]Line, error) {
 		if ids {
 			want = `{"ids": [1, 2, 3]}`
 		}
-		if err := dec.Decode(&l); err != nil {
+		if err := alone(dec, &l); err != nil {
 			return nil, fmt.Errorf("%s:%d: %w; expected %s", name, n, err, want)
 		}
 		if ids && (len(l.IDs) == 0 || l.Text != nil) || !ids && (l.Text == nil || l.IDs != nil) {
@@ -66,6 +67,7 @@ func ReadLines(r io.Reader, name string, ids bool) ([]Line, error) {
 
 // Model is a model folder, ready to score and to generate.
 type Model struct {
+	dir   string
 	m     *model.Model
 	tok   *tokenizer.Tokenizer // nil: the folder has none
 	noTok error                // then: why
@@ -86,7 +88,7 @@ func (m Models) Open(ctx context.Context, name, adapter string, threads int) (*M
 	if err != nil {
 		return nil, err
 	}
-	out := &Model{m: lm}
+	out := &Model{dir: path, m: lm}
 	if out.tok, err = tokenizer.Load(path); errors.Is(err, fs.ErrNotExist) {
 		out.tok, out.noTok = nil, err
 	} else if err != nil {
@@ -127,6 +129,9 @@ func (m *Model) Score(in []Line, progress func(done, total int)) ([][]float64, e
 		}
 		lp, err := generate.ScoreIDs(m.m, ids)
 		if err != nil {
+			if e := new(generate.SequenceError); errors.As(err, &e) {
+				return nil, fmt.Errorf("line %d: %w", lo+e.Index+1, e.Err)
+			}
 			return nil, fmt.Errorf("lines from %d on: %w", lo+1, err)
 		}
 		out = append(out, lp...)
@@ -139,7 +144,7 @@ func (m *Model) Score(in []Line, progress func(done, total int)) ([][]float64, e
 
 // GenerateOptions of Model.Generate.
 type GenerateOptions struct {
-	MaxNewTokens int     // 0: 128
+	MaxNewTokens int     // 0: generation_config.json's, else 128
 	Temperature  float64 // 0: greedy
 	TopP         float64 // 0: off
 	TopK         int     // 0: off
@@ -156,15 +161,32 @@ func (m *Model) Generate(ctx context.Context, in []Line, o GenerateOptions) ([]g
 	if err != nil {
 		return nil, err
 	}
-	if o.MaxNewTokens == 0 {
-		o.MaxNewTokens = 128
+	g, err := readGeneration(m.dir)
+	if err != nil {
+		return nil, err
 	}
+	o.MaxNewTokens = cmp.Or(o.MaxNewTokens, g.MaxNewTokens, 128)
 	var onToken func(prompt, sample, id int)
 	if o.Text != nil && m.tok != nil {
 		onToken = m.streamed(o.Text)
 	}
-	return generate.Generate(ctx, m.m, prompts, generate.Options{OnToken: onToken, MaxNewTokens: o.MaxNewTokens, Temperature: o.Temperature, TopP: o.TopP, TopK: o.TopK,
+	return generate.Generate(ctx, m.m, prompts, generate.Options{OnToken: onToken, StopIDs: m.stopIDs(), RepetitionPenalty: g.RepetitionPenalty, MaxNewTokens: o.MaxNewTokens, Temperature: o.Temperature, TopP: o.TopP, TopK: o.TopK,
 		NumSamples: o.Samples, Tokenizer: m.tok, Seed: spec.StreamSeed(o.Seed, spec.StreamSampling), Progress: o.Progress})
+}
+
+// stopIDs are the tokens that end a text in transformers: those of
+// generation_config.json, else of config.json, else the tokenizer's.
+func (m *Model) stopIDs() []int {
+	c := m.m.Config()
+	switch {
+	case len(c.StopIDs) > 0:
+		return c.StopIDs
+	case len(c.EOS) > 0:
+		return c.EOS
+	case m.tok != nil && m.tok.EOS() >= 0:
+		return []int{m.tok.EOS()}
+	}
+	return []int{}
 }
 
 // streamed turns tokens into pieces of text; a character that is not whole yet

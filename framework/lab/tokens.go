@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -43,7 +44,7 @@ func ReadJSONL[T any](r io.Reader, name string) ([]T, error) {
 		var v T
 		dec := json.NewDecoder(bytes.NewReader(raw))
 		dec.DisallowUnknownFields()
-		if err := dec.Decode(&v); err != nil {
+		if err := alone(dec, &v); err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
 		}
 		out = append(out, v)
@@ -55,6 +56,17 @@ func ReadJSONL[T any](r io.Reader, name string) ([]T, error) {
 		return nil, fmt.Errorf("%s: no line in it", name)
 	}
 	return out, nil
+}
+
+// alone reads the one value that a line holds.
+func alone(dec *json.Decoder, v any) error {
+	if err := dec.Decode(v); err != nil {
+		return err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows the object; one line holds one object")
+	}
+	return nil
 }
 
 // Tokenize turns texts into tokens and back with a model's tokenizer.

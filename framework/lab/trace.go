@@ -52,6 +52,11 @@ func (ms Models) Trace(ctx context.Context, ids [][]int, o TraceOptions, emit fu
 	if err != nil {
 		return err
 	}
+	if o.Save != "" {
+		if list, err := os.ReadDir(o.Save); err == nil && len(list) > 0 {
+			return fmt.Errorf("%s is not empty: give another folder", o.Save)
+		}
+	}
 	for i, s := range ids {
 		if len(s) < 2 {
 			return fmt.Errorf("line %d: a sequence needs two tokens at least, one to predict", i+1)

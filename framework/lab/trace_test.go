@@ -43,7 +43,9 @@ func TestTrace(t *testing.T) {
 		if c.adapter != "" {
 			c.first.Save = c.adapter
 		}
-		one, two := trace(t, base, c.first), trace(t, base, c.first)
+		one := trace(t, base, c.first)
+		c.first.Save = ""
+		two := trace(t, base, c.first)
 		if !reflect.DeepEqual(one, two) || len(one) != 8 || one[7].Step != 7 || !(one[7].Loss < one[0].Loss) || !(one[0].GradNorm > 0) {
 			t.Errorf("%s: %+v, then %+v", c.name, one, two)
 		}
@@ -122,5 +124,51 @@ func TestTraceOfAModelInNF4(t *testing.T) {
 	steps := trace(t, base, TraceOptions{LoRA: true, Rank: 2, Targets: []string{"all-linear"}, Steps: 8})
 	if len(steps) != 8 || !(steps[7].Loss < steps[0].Loss) {
 		t.Errorf("%+v", steps)
+	}
+}
+
+// What a model's generation_config.json asks for is done, or refused by name.
+func TestGenerationConfig(t *testing.T) {
+	dir := t.TempDir()
+	if err := tiny.Model(dir, checkpoint.Llama); err != nil {
+		t.Fatal(err)
+	}
+	generated := func(config string) (int, error) {
+		if err := os.WriteFile(filepath.Join(dir, checkpoint.GenerationFile), []byte(config), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		m, err := (Models{}).Open(t.Context(), dir, "", 1)
+		if err != nil {
+			return 0, err
+		}
+		r, err := m.Generate(t.Context(), []Line{{IDs: []int{3, 4}}}, GenerateOptions{})
+		if err != nil {
+			return 0, err
+		}
+		return len(r[0].IDs), nil
+	}
+	if n, err := generated(`{"max_new_tokens": 3, "repetition_penalty": 1.2, "num_beams": 1, "eos_token_id": [500]}`); n != 3 || err != nil {
+		t.Errorf("%d tokens, %v", n, err)
+	}
+	if _, err := generated(`{"no_repeat_ngram_size": 3}`); err == nil || !strings.Contains(err.Error(), "no_repeat_ngram_size: 3 is not supported") {
+		t.Errorf("%v", err)
+	}
+}
+
+// A line holds one object, and what is traced is not written over.
+func TestNothingIsLostQuietly(t *testing.T) {
+	if _, err := ReadLines(strings.NewReader(`{"ids":[1]}{"ids":[2]}`), "f", true); err == nil || !strings.Contains(err.Error(), "f:1: something follows") {
+		t.Errorf("%v", err)
+	}
+	if _, err := ReadJSONL[ToTokenize](strings.NewReader(`{"text":"a"} b`), "f"); err == nil || !strings.Contains(err.Error(), "f:1: something follows") {
+		t.Errorf("%v", err)
+	}
+	dir := t.TempDir()
+	if err := tiny.Model(dir, checkpoint.Llama); err != nil {
+		t.Fatal(err)
+	}
+	err := (Models{}).Trace(t.Context(), traced, TraceOptions{Model: dir, Steps: 1, Batch: 1, Save: dir}, func(TraceStep) error { return nil })
+	if err == nil || !strings.Contains(err.Error(), "is not empty") {
+		t.Errorf("%v", err)
 	}
 }

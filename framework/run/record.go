@@ -142,6 +142,7 @@ func (r *recorder) checkpoint(c *pb.Checkpoint) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return err
 	}
+	r.a.resumable = true
 	return r.append("checkpoint", "info", at)
 }
 

@@ -39,6 +39,7 @@ type active struct {
 	log       string
 	logFile   *os.File
 	mark      *living.Marker  // shows that this process works on the run
+	resumable bool            // it has left a checkpoint
 	main      *tracking.Score // by the metric that the run is judged by
 	chat      string          // hash of the model's chat template; "": it has none
 	asked     string          // hash of the examples and items that it is given
@@ -453,6 +454,9 @@ func (a *active) end(err error) error {
 		status = tracking.Crashed
 	default:
 		status = tracking.Failed
+	}
+	if status == tracking.Crashed && a.resumable {
+		err = fmt.Errorf("%w\nits last checkpoint stands; go on with: tunelab run --resume %s", err, a.id)
 	}
 	if err != nil {
 		reason = err.Error()

@@ -112,7 +112,8 @@ func TestNewPluginIsReleasedAndInstalled(t *testing.T) {
 		}
 		ok(t, "plugin", "test", filepath.Join(dist, "tunelab-plugin-"+name))
 		file := "tunelab-plugin-" + name + "_v0.1.0_p1.0_" + trust.Platform()
-		sums, err := os.ReadFile(filepath.Join(dist, "SHA256SUMS"))
+		release := filepath.Join("tunelab-plugin-"+name, "release")
+		sums, err := os.ReadFile(filepath.Join(release, "SHA256SUMS"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,7 +123,7 @@ func TestNewPluginIsReleasedAndInstalled(t *testing.T) {
 				digest = f[0]
 			}
 		}
-		if out := ok(t, "plugins", "install", filepath.Join(dist, file), "--sha256", digest); !strings.Contains(out, "installed "+name+" 0.1.0") {
+		if out := ok(t, "plugins", "install", filepath.Join(release, file), "--sha256", digest); !strings.Contains(out, "installed "+name+" 0.1.0") {
 			t.Errorf("installed: %s", out)
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 
 	"github.com/tunelab/tunelab/framework/lab"
@@ -95,10 +96,17 @@ func (c *scoreCmd) Run(a *app) error {
 	}
 	rows := []string{"LINE\tTOKENS\tNATS PER TOKEN\tPERPLEXITY"}
 	for i, lp := range out {
+		if len(lp) == 0 {
+			rows = append(rows, fmt.Sprintf("%d\t0\t-\t-", i+1)) // nothing is predicted
+			continue
+		}
 		loss, ppl := lab.Perplexity(lp)
 		rows = append(rows, fmt.Sprintf("%d\t%d\t%.4f\t%.4f", i+1, len(lp), loss, ppl))
 	}
 	loss, ppl := lab.Perplexity(out...)
+	if math.IsNaN(loss) {
+		return errors.New("no line has two tokens, so that nothing is predicted")
+	}
 	return columns(a.out, append(rows, fmt.Sprintf("all\t\t%.4f\t%.4f", loss, ppl)))
 }
 

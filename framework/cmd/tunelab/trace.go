@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/tunelab/tunelab/framework/lab"
 )
@@ -16,9 +17,9 @@ type traceCmd struct {
 	LR          float64  `name:"lr" help:"Learning rate, constant." default:"1e-4"`
 	WeightDecay float64  `help:"Of matrices; biases and norms have none." default:"0"`
 	Clip        float64  `help:"Largest gradient norm; 0: no clipping." default:"1"`
-	LoraR       int      `name:"lora-r" help:"Rank." default:"8"`
-	LoraAlpha   float64  `name:"lora-alpha" help:"The update is scaled by alpha / r." default:"16"`
-	Targets     []string `name:"target-modules" help:"Modules to adapt, comma-separated; default: PEFT's for the family." placeholder:"A,B"`
+	LoraR       *int     `name:"lora-r" help:"Rank; default: 8." placeholder:"R"`
+	LoraAlpha   *float64 `name:"lora-alpha" help:"The update is scaled by alpha / r; default: 16." placeholder:"X"`
+	Targets     []string `name:"target-modules" help:"Modules to adapt, comma-separated; default: PEFT's for the family, where it has some, else q_proj and v_proj." placeholder:"A,B"`
 	Init        string   `name:"lora-init-adapter" help:"PEFT folder to start from, in place of a new adapter." placeholder:"DIR"`
 	Seed        int64    `help:"Seed of a new adapter." default:"42"`
 	Precision   string   `help:"Arithmetic: f32." enum:"f32" default:"f32"`
@@ -30,8 +31,21 @@ func (c *traceCmd) Run(a *app) error {
 	switch {
 	case c.Steps < 1 || c.Batch < 1:
 		return &codeError{exitUsage, errors.New("--steps and --batch are 1 at least")}
-	case c.Method == "full" && (c.Init != "" || len(c.Targets) > 0):
-		return &codeError{exitUsage, errors.New("--lora-init-adapter and --target-modules need --method lora")}
+	case !(c.LR >= 0) || math.IsInf(c.LR, 0) || !(c.WeightDecay >= 0) || !(c.Clip >= 0):
+		return &codeError{exitUsage, errors.New("--lr, --weight-decay and --clip are numbers from 0 on")}
+	case c.Method == "full" && (c.Init != "" || len(c.Targets) > 0 || c.LoraR != nil || c.LoraAlpha != nil):
+		return &codeError{exitUsage, errors.New("the flags of an adapter need --method lora")}
+	case c.Init != "" && (len(c.Targets) > 0 || c.LoraR != nil || c.LoraAlpha != nil):
+		return &codeError{exitUsage, errors.New("--lora-init-adapter says rank, alpha and modules itself; leave --lora-r, --lora-alpha and --target-modules out")}
+	case c.LoraR != nil && *c.LoraR < 1 || c.LoraAlpha != nil && !(*c.LoraAlpha > 0):
+		return &codeError{exitUsage, errors.New("--lora-r is 1 at least, --lora-alpha above 0")}
+	}
+	rank, alpha := 8, 16.0
+	if c.LoraR != nil {
+		rank = *c.LoraR
+	}
+	if c.LoraAlpha != nil {
+		alpha = *c.LoraAlpha
 	}
 	in := source{IDs: c.IDs}
 	lines, err := in.lines()
@@ -46,7 +60,7 @@ func (c *traceCmd) Run(a *app) error {
 		fmt.Fprintf(a.out, "%6s  %-12s %s\n", "STEP", "LOSS", "GRADIENT NORM")
 	}
 	return a.models().Trace(a.ctx, ids, lab.TraceOptions{Model: c.Model, LoRA: c.Method == "lora", Steps: c.Steps, Batch: c.Batch, LR: c.LR, WeightDecay: c.WeightDecay, Clip: c.Clip,
-		Threads: c.Threads, Rank: c.LoraR, Alpha: c.LoraAlpha, Targets: c.Targets, Init: c.Init, Seed: c.Seed, Save: c.Save},
+		Threads: c.Threads, Rank: rank, Alpha: alpha, Targets: c.Targets, Init: c.Init, Seed: c.Seed, Save: c.Save},
 		func(s lab.TraceStep) error {
 			if a.json {
 				return printLines(a.out, []lab.TraceStep{s})

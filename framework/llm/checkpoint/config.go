@@ -76,6 +76,7 @@ func ParseConfig(raw []byte) (Config, error) {
 	}
 	nf4 := f.nf4()
 	f.mustBe("is_encoder_decoder", false)
+	f.mustBe("is_causal", true)
 	f.mustBe("add_cross_attention", false)
 	f.layers = f.int(family.layers(), 0)
 	if f.layers > maxLayers {

@@ -1,5 +1,7 @@
 package checkpoint
 
+import "slices"
+
 // Mistral is Mistral 7B and its successors (transformers,
 // configuration_mistral.py): Llama in which every layer may slide.
 const Mistral = "mistral"
@@ -9,6 +11,10 @@ var mistralFamily = family{
 	read: func(f *configFields) Config {
 		c := f.llamaLike(131072)
 		c.SlidingWindow = f.optional("sliding_window", 4096)
+		slides := f.layerTypes(func(int) bool { return c.SlidingWindow > 0 })
+		if slices.Contains(slides, c.SlidingWindow == 0) {
+			f.fail("layer_types", "is not supported in this family, in which sliding_window counts for every layer or for none")
+		}
 		return c
 	},
 	write: func(c Config, m map[string]any) {

@@ -192,8 +192,11 @@ func (d *decoding) keep(going []*sequence, s *sequence, logits []float32) []*seq
 
 // extend draws a sequence's next token and says whether it goes on.
 func (d *decoding) extend(s *sequence, logits []float32) bool {
-	id, lp := draw(logits, d.o, s.rng)
 	r := s.out
+	if p := d.o.RepetitionPenalty; p != 0 && p != 1 {
+		logits = penalised(logits, float32(p), d.prompts[s.prompt], r.IDs)
+	}
+	id, lp := draw(logits, d.o, s.rng)
 	r.IDs, r.LogProbs = append(r.IDs, id), append(r.LogProbs, lp)
 	s.next = []int{id}
 	if d.o.OnToken != nil {

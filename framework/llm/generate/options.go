@@ -25,6 +25,11 @@ type Options struct {
 	TopP         float64 // draw from the fewest likeliest tokens that reach this probability (Holtzman et al. 2020, section 3.1); 0 or 1: off
 	NumSamples   int     // continuations of each prompt; 0 means 1
 
+	// RepetitionPenalty divides the positive logits, and multiplies the negative
+	// ones, of every token that stands in prompt or continuation (Keskar et al.
+	// 2019, section 4.1; transformers RepetitionPenaltyLogitsProcessor); 0 or 1: off.
+	RepetitionPenalty float64
+
 	// Seed of all random streams. A sequence's own stream follows from Seed,
 	// its prompt's key and the number of the sample.
 	Seed [32]byte
@@ -61,6 +66,8 @@ func (o *Options) check(m *model.Model, prompts [][]int) error {
 		return fmt.Errorf("top_k: %d is negative; 0 is off", o.TopK)
 	case !(o.TopP >= 0 && o.TopP <= 1):
 		return fmt.Errorf("top_p: %g is outside 0..1", o.TopP)
+	case !(o.RepetitionPenalty >= 0):
+		return fmt.Errorf("repetition_penalty: %g is negative", o.RepetitionPenalty)
 	case o.NumSamples < 0:
 		return fmt.Errorf("num_samples: %d is negative", o.NumSamples)
 	case len(o.StopStrings) > 0 && o.Tokenizer == nil:

@@ -3,6 +3,7 @@ package generate
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sort"
 )
 
@@ -94,4 +95,20 @@ func likeliest(p []float64, topK int, topP float64) []int {
 		}
 	}
 	return ids
+}
+
+// penalised is a copy of the logits in which what was said already is less
+// likely.
+func penalised(logits []float32, penalty float32, said ...[]int) []float32 {
+	out := slices.Clone(logits)
+	for _, ids := range said {
+		for _, id := range ids {
+			if x := logits[id]; x > 0 {
+				out[id] = x / penalty
+			} else {
+				out[id] = x * penalty
+			}
+		}
+	}
+	return out
 }

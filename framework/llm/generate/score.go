@@ -13,6 +13,15 @@ const (
 	logitBytes  = 64 << 20 // of one block of logits
 )
 
+// SequenceError says what is wrong with one of the sequences given.
+type SequenceError struct {
+	Index int // from 0
+	Err   error
+}
+
+func (e *SequenceError) Error() string { return fmt.Sprintf("sequence %d: %v", e.Index, e.Err) }
+func (e *SequenceError) Unwrap() error { return e.Err }
+
 // ScoreIDs gives out[i][j] = ln p(ids[i][j+1] | ids[i][0..j]), natural
 // logarithms; out[i] is one shorter than ids[i], and empty for a sequence of
 // one token or none. Sequences are packed in order.
@@ -20,10 +29,10 @@ func ScoreIDs(m *model.Model, ids [][]int) ([][]float64, error) {
 	out := make([][]float64, len(ids))
 	for i, s := range ids {
 		if len(s) > m.ContextLength() {
-			return nil, fmt.Errorf("sequence %d: %d tokens are more than the model's context of %d; cut it", i, len(s), m.ContextLength())
+			return nil, &SequenceError{i, fmt.Errorf("%d tokens are more than the model's context of %d; cut it", len(s), m.ContextLength())}
 		}
 		if err := checkIDs(m, s); err != nil {
-			return nil, fmt.Errorf("sequence %d: %w", i, err)
+			return nil, &SequenceError{i, err}
 		}
 	}
 	for lo := 0; lo < len(ids); {

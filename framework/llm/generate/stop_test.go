@@ -58,3 +58,31 @@ func TestGenerationConfigEndsATextFirst(t *testing.T) {
 		t.Error("an end token that is no number was taken")
 	}
 }
+
+// A penalty above 1 ends repetition by the rule of transformers; at 1 it is off.
+func TestRepetitionPenalty(t *testing.T) {
+	if got := penalised([]float32{2, -2, 1, 0}, 2, []int{0, 0}, []int{1}); !slices.Equal(got, []float32{1, -4, 1, 0}) {
+		t.Errorf("penalised: %v", got)
+	}
+	m, x := load(t, "llama")
+	ids := func(penalty float64) []int {
+		res, err := Generate(context.Background(), m, x.Prompts[:1], Options{MaxNewTokens: 16, StopIDs: []int{}, RepetitionPenalty: penalty})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res[0].IDs
+	}
+	if !slices.Equal(ids(1), x.Greedy[0]) {
+		t.Error("a penalty of 1 changes the text")
+	}
+	seen := map[int]bool{}
+	for _, id := range x.Prompts[0] {
+		seen[id] = true
+	}
+	for i, id := range ids(1e6) { // with 64 tokens, each new one is there
+		if seen[id] {
+			t.Errorf("token %d, %d, stands twice", i, id)
+		}
+		seen[id] = true
+	}
+}

@@ -92,14 +92,14 @@ func (s *session) counted(r *record) error {
 		return fmt.Errorf("its estimate says that %d parameters train, its cost %d", r.estimate.TrainableParams, claim)
 	}
 	dir := r.artifacts()
-	count, err := count(filepath.Join(dir, headFile), nil)
+	count, err := elements(filepath.Join(dir, headFile), nil)
 	if err != nil {
 		return err
 	}
 	adapter, whole := filepath.Join(dir, peft.WeightsFile), filepath.Join(dir, modelFolder, "model.safetensors")
 	switch {
 	case exists(adapter):
-		n, err := adapterCount(adapter)
+		n, err := elements(adapter, nil)
 		if err != nil {
 			return err
 		}
@@ -116,10 +116,48 @@ func (s *session) counted(r *record) error {
 	if len(s.method.Stages) > 0 && count < claim {
 		return notApplicable("a stage of a chain may train what its result does not keep, as PPO does its value model: it claims %d, and the result holds %d", claim, count)
 	}
+	if count > claim && exists(adapter) {
+		if moved, err := s.moving(r); err != nil || moved == claim {
+			return err
+		}
+	}
 	if count != claim {
 		return fmt.Errorf("it claims %d trainable parameters, its result holds %d", claim, count)
 	}
 	return nil
+}
+
+// moving counts what still changes between a run and a shorter one: an adapter's
+// file may hold fixed tensors too, as VeRA's projections (Kopiczko et al. 2024,
+// section 3) and the A of LoRA-FA.
+func (s *session) moving(r *record) (n int64, err error) {
+	if s.param("max_steps") == nil {
+		return 0, nil
+	}
+	short, err := s.finished(how{params: s.short(map[string]any{"max_steps": 3.0}), data: &r.data})
+	if err != nil {
+		return 0, fmt.Errorf("a run of three steps: %w", err)
+	}
+	for _, name := range []string{headFile, peft.WeightsFile} {
+		path := filepath.Join(short.artifacts(), name)
+		if !exists(path) {
+			continue
+		}
+		before, err := checkpoint.ReadSafetensors(path)
+		if err != nil {
+			return 0, err
+		}
+		then := map[string][]float32{}
+		for _, t := range before {
+			then[t.Name] = t.Data
+		}
+		c, err := elements(filepath.Join(r.artifacts(), name), func(t checkpoint.Tensor) bool { return !slices.Equal(then[t.Name], t.Data) })
+		if err != nil {
+			return 0, err
+		}
+		n += c
+	}
+	return n, nil
 }
 
 func exists(path string) bool {
@@ -127,9 +165,9 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// count adds up the elements of a file's tensors that keep holds for; a file
+// elements adds up the elements of a file's tensors that keep holds for; a file
 // that is not there has none.
-func count(path string, keep func(checkpoint.Tensor) bool) (n int64, err error) {
+func elements(path string, keep func(checkpoint.Tensor) bool) (n int64, err error) {
 	if !exists(path) {
 		return 0, nil
 	}
@@ -140,14 +178,6 @@ func count(path string, keep func(checkpoint.Tensor) bool) (n int64, err error) 
 		}
 	}
 	return n, err
-}
-
-// adapterCount leaves out VeRA's shared projections, which PEFT saves though
-// they are frozen (Kopiczko et al. 2024, section 3).
-func adapterCount(path string) (int64, error) {
-	return count(path, func(t checkpoint.Tensor) bool {
-		return !strings.Contains(t.Name, "vera_A") && !strings.Contains(t.Name, "vera_B")
-	})
 }
 
 // changed counts the elements of the tensors in which a model differs from the
@@ -161,5 +191,5 @@ func (s *session) changed(path string) (int64, error) {
 	for _, t := range list {
 		base[t.Name] = t.Data
 	}
-	return count(path, func(t checkpoint.Tensor) bool { return !slices.Equal(base[t.Name], t.Data) })
+	return elements(path, func(t checkpoint.Tensor) bool { return !slices.Equal(base[t.Name], t.Data) })
 }

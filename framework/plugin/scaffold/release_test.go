@@ -72,7 +72,7 @@ func TestReleaseNamesWhatItCannotBuild(t *testing.T) {
 		t.Fatal(err)
 	}
 	found := t.TempDir()
-	for _, tool := range []string{"sh", "make", "rm", "mkdir", "cat", "printenv", "sha256sum", "shasum"} {
+	for _, tool := range []string{"sh", "make", "rm", "mkdir", "cat", "printenv", "sed", "sha256sum", "shasum"} {
 		if at, err := exec.LookPath(tool); err == nil {
 			if err := os.Symlink(at, filepath.Join(found, tool)); err != nil {
 				t.Fatal(err)
@@ -84,13 +84,14 @@ func TestReleaseNamesWhatItCannotBuild(t *testing.T) {
 "env GOHOSTOS") echo linux ;;
 "env GOHOSTARCH") echo amd64 ;;
 "env CC") echo gcc ;;
+"run .") printf '{\n  "name": "my-adapter",\n  "version": "0.1.0",\n  "protocol_minor": 1,\n  "x": 1\n}\n' ;;
 env*) exec `+real+` "$@" ;;
 build*) while test "$1" != -o; do shift; done; echo "$GOOS/$GOARCH by $CC, cgo $CGO_ENABLED" > "$2" ;;
 esac
 `)
 	dir := written(t, Adapter)
 	built := func() (out []string) {
-		files, _ := filepath.Glob(filepath.Join(dir, "dist", "tunelab-plugin-my-adapter_v0.1.0_p1.0_*"))
+		files, _ := filepath.Glob(filepath.Join(dir, "release", "tunelab-plugin-my-adapter_v0.1.0_p1.1_*"))
 		for _, f := range files {
 			raw, err := os.ReadFile(f)
 			if err != nil {
@@ -122,8 +123,8 @@ esac
 		t.Errorf("%v\n%s", err, out)
 	}
 	expect(built(), "linux/amd64 by gcc, cgo 1", "linux/arm64 by "+filepath.Join(found, "zig")+" cc -target aarch64-linux-gnu, cgo 1")
-	sums, err := os.ReadFile(filepath.Join(dir, "dist", "SHA256SUMS"))
-	if line := regexp.MustCompile(`(?m)^[0-9a-f]{64} [ *]tunelab-plugin-my-adapter_v0\.1\.0_p1\.0_linux_(amd64|arm64)$`); err != nil || len(line.FindAll(sums, -1)) != 2 {
+	sums, err := os.ReadFile(filepath.Join(dir, "release", "SHA256SUMS"))
+	if line := regexp.MustCompile(`(?m)^[0-9a-f]{64} [ *]tunelab-plugin-my-adapter_v0\.1\.0_p1\.1_linux_(amd64|arm64)$`); err != nil || len(line.FindAll(sums, -1)) != 2 {
 		t.Errorf("checksums: %v\n%s", err, sums)
 	}
 
@@ -147,7 +148,7 @@ func TestReleaseBuilds(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	name := "tunelab-plugin-my-adapter_v0.1.0_p1.0_" + runtime.GOOS + "_" + runtime.GOARCH
-	said, err := exec.Command(filepath.Join(dir, "dist", name), "describe").Output()
+	said, err := exec.Command(filepath.Join(dir, "release", name), "describe").Output()
 	if err != nil || !strings.Contains(string(said), `"name": "my-adapter"`) {
 		t.Errorf("%s describe: %v %s", name, err, said)
 	}

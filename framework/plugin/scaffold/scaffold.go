@@ -35,9 +35,9 @@ type Options struct {
 	Checkout string // folder with tunelab's source, for go.mod's replace
 }
 
-// protocol is the version that a new plugin needs: the first, until it uses what
-// a later minor version added.
-const protocol = "1.0"
+// major version of the protocol that a new plugin speaks; the minor is what it
+// says of itself.
+const major = 1
 
 var nameRule = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
@@ -77,7 +77,7 @@ func Write(o Options) ([]string, error) {
 	}
 	entries, err := os.ReadDir(o.Dir)
 	if err == nil && len(entries) > 0 {
-		return nil, fmt.Errorf("%s is not empty: give another folder (--dir)", o.Dir)
+		return nil, fmt.Errorf("%s is not empty: give another folder (--into)", o.Dir)
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("make the plugin's folder: %w", err)
 	}
@@ -86,7 +86,7 @@ func Write(o Options) ([]string, error) {
 		return nil, err
 	}
 	values := map[string]any{"Name": o.Name, "Version": "0.1.0", "Adapter": o.Level == Adapter, "Module": o.Module, "Checkout": o.Checkout,
-		"Go": version, "File": o.Level + ".go", "Protocol": protocol}
+		"Go": version, "File": o.Level + ".go", "Major": major}
 	var written []string
 	for _, folder := range []string{"common", o.Level} {
 		files, err := fs.Glob(templates, "templates/"+folder+"/*.tmpl")

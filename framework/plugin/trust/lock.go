@@ -57,10 +57,10 @@ func ReadLock(path string) (*Lock, error) {
 		return nil, fmt.Errorf("read the lock file: %w", err)
 	}
 	if err := yaml.Load(raw, l, yaml.WithKnownFields()); err != nil {
-		return nil, fmt.Errorf("lock file %s: %w: restore it from version control, or install its plugins again", path, err)
+		return nil, fmt.Errorf("lock file %s: %w: restore it from version control, or delete it and install its plugins again", path, err)
 	}
 	if err := l.check(); err != nil {
-		return nil, fmt.Errorf("lock file %s: %w: restore it from version control, or install its plugins again", path, err)
+		return nil, fmt.Errorf("lock file %s: %w: restore it from version control, or delete it and install its plugins again", path, err)
 	}
 	return l, nil
 }
