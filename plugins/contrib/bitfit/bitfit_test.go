@@ -53,7 +53,7 @@ func TestAnotherConfigurationIsRefused(t *testing.T) {
 	r := tunetest.Run(t, tune.Method(bitfit{}), tunetest.Folder(t, checkpoint.Llama), tunetest.Classification(), tunetest.Options{Params: map[string]any{"max_steps": 1}})
 	for old, change := range map[string][2]string{
 		"it must be all or":    {`"biases": "all"`, `"biases": "none"`},
-		"bias\" (8 in all)":    {`"biases": "all"`, `"biases": "query+intermediate"`},
+		"unexpected tensor":    {`"biases": "all"`, `"biases": "query+intermediate"`},
 		"extra: 1 is not supp": {`"biases"`, `"extra": 1, "biases"`},
 	} {
 		path := filepath.Join(r.Artifacts, peft.ConfigFile)
