@@ -67,13 +67,13 @@ func (sft) Attach(m *model.Model, r tune.Request) (tune.Attached, error) {
 		if err != nil {
 			return nil, err
 		}
-		if a.LoRA, err = tune.AttachLoRA(m, c, r.RNG); err != nil {
+		if a.lora, err = tune.AttachLoRA(m, c, r.RNG); err != nil {
 			return nil, err
 		}
-		if err := a.Merge(); err != nil { // before training, not after it
+		if err := a.lora.Merge(); err != nil { // before training, not after it
 			return nil, sdk.Fail("params.target_modules", err.Error(), "")
 		}
-		a.Unmerge()
+		a.lora.Unmerge()
 		return a, nil
 	}
 	for _, w := range m.Params() {
@@ -82,40 +82,40 @@ func (sft) Attach(m *model.Model, r tune.Request) (tune.Attached, error) {
 	return a, nil
 }
 
-// tuned is a model in training, by an adapter where LoRA is not nil.
+// tuned is a model in training, by an adapter where there is one.
 type tuned struct {
-	*tune.LoRA
+	lora     *tune.LoRA // nil: all weights train
 	m        *model.Model
 	r        tune.Request
 	template chat.Template
 }
 
 func (a *tuned) Params() []*autograd.Param {
-	if a.LoRA != nil {
-		return a.LoRA.Params()
+	if a.lora != nil {
+		return a.lora.Params()
 	}
 	return a.m.Params()
 }
 
 func (a *tuned) DropoutKey(key uint64) {
-	if a.LoRA != nil {
-		a.LoRA.DropoutKey(key)
+	if a.lora != nil {
+		a.lora.DropoutKey(key)
 	}
 }
 
 // Save merges an adapter for good, so that the model answers as the saved one
 // does, and keeps the adapter's own files beside it.
 func (a *tuned) Save(dir string) error {
-	if a.LoRA != nil {
-		d, err := a.MergeError(a.r.Probe)
+	if a.lora != nil {
+		d, err := a.lora.MergeError(a.r.Probe)
 		if err != nil {
 			return err
 		}
 		a.r.Metric("merge/max_logit_diff", d)
-		if err := a.LoRA.Save(dir); err != nil {
+		if err := a.lora.Save(dir); err != nil {
 			return err
 		}
-		if err := a.Merge(); err != nil {
+		if err := a.lora.Merge(); err != nil {
 			return err
 		}
 	}
