@@ -100,6 +100,13 @@ func (ms Models) Inspect(ctx context.Context, name string) (*ModelInfo, error) {
 const nf4Bits = 4 + 8.0/64 + 32.0/64/256
 
 func (info *ModelInfo) modules(m weighted) {
+	defer func() {
+		for _, l := range m.Linears() { // stored in 4 bits, they are no parameters
+			if l.Frozen != nil {
+				info.Modules = append(info.Modules, ModuleInfo{Name: l.Name, Params: int64(l.Out) * int64(l.In), Shape: []int{l.Out, l.In}})
+			}
+		}
+	}()
 	at := map[string]int{}
 	for _, p := range m.Params() {
 		name, isBias := moduleOf(p.Name)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/tunelab/tunelab/framework/compute"
 	"github.com/tunelab/tunelab/framework/llm/encoder"
@@ -118,11 +119,22 @@ func (m Models) Embed(ctx context.Context, name, pooling string, in []Line, thre
 	if err != nil {
 		return nil, err
 	}
-	ids, types, err := encodeLines(dir, in)
+	sentence, found, err := encoder.ReadSentence(dir)
 	if err != nil {
 		return nil, err
 	}
-	is, err := encoder.In(dir)
+	own := dir // of the encoder and its tokenizer, which may be a folder in it
+	if found {
+		own = sentence.Dir
+	}
+	if pooling != "" { // the folder's recipe is not asked for
+		dir, sentence = own, encoder.Sentence{}
+	}
+	ids, types, err := encodeLines(own, sentence, in)
+	if err != nil {
+		return nil, err
+	}
+	is, err := encoder.In(own)
 	if err != nil {
 		return nil, err
 	}
@@ -151,8 +163,10 @@ func (m Models) Embed(ctx context.Context, name, pooling string, in []Line, thre
 	return out, nil
 }
 
-// encodeLines gives each line's ids, and their types where a text was encoded.
-func encodeLines(dir string, in []Line) (ids, types [][]int, err error) {
+// encodeLines gives each line's ids, and their types where a text was encoded: by
+// the recipe of a sentence-transformers folder, which cuts texts and may lower
+// their case.
+func encodeLines(dir string, recipe encoder.Sentence, in []Line) (ids, types [][]int, err error) {
 	var tok *tokenizer.Tokenizer
 	for _, l := range in {
 		if l.Text == nil {
@@ -164,7 +178,14 @@ func encodeLines(dir string, in []Line) (ids, types [][]int, err error) {
 				return nil, nil, err
 			}
 		}
-		e := tok.EncodeTyped(*l.Text, true)
+		text := *l.Text
+		if recipe.LowerCase {
+			text = strings.ToLower(text)
+		}
+		e := tok.EncodeTyped(text, true)
+		if n := recipe.MaxLength; n > 0 && len(e.IDs) > n {
+			e.IDs, e.Types = encoder.Cut(e.IDs, n), encoder.Cut(e.Types, n)
+		}
 		ids, types = append(ids, e.IDs), append(types, e.Types)
 	}
 	return ids, types, nil

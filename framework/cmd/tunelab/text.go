@@ -92,6 +92,8 @@ func (c *scoreCmd) Run(a *app) error {
 		for i, lp := range out {
 			lines[i].Logprobs = append([]float64{}, lp...) // none is [], not null
 		}
+		loss, ppl := lab.Perplexity(out...)
+		fmt.Fprintf(a.err, "in all: %.6g nats a token, perplexity %.6g\n", loss, ppl)
 		return printLines(a.out, lines)
 	}
 	rows := []string{"LINE\tTOKENS\tNATS PER TOKEN\tPERPLEXITY"}

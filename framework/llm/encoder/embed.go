@@ -52,6 +52,7 @@ func Embed(ctx context.Context, dir string, ids [][]int, o EmbedOptions) ([]Embe
 	if err != nil {
 		return nil, err
 	}
+	defer compute.Close(e)
 	m, err := Load(dir, e, Options{Frozen: true, Headless: true})
 	if err != nil {
 		return nil, err
