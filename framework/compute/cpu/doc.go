@@ -5,10 +5,10 @@
 // # Same bits everywhere
 //
 // f32 results do not depend on the number of threads or on the instruction
-// set. All kernels are written once (gemm.h, elementwise.h, rows.h, loss.h,
-// rope.h, attention.h) over a type of sixteen lanes (vec.h); kernels_*.c compile them
-// for each instruction set. Sums run in fixed chains: over K in blocks of 384
-// (gemm.h), over a row in sixteen lanes and a tree, over rows in chunks of 64.
+// set. All kernels are written once (gemm.h, gemv.h, nf4.h, elementwise.h, rows.h,
+// loss.h, rope.h, attention.h) over a type of sixteen lanes (vec.h) or, in products of few
+// rows, of the lanes there are (transpose.h); kernels_*.c compile them for each instruction set. Sums run in fixed chains: over K in blocks of 384
+// (gemm.h, and the same by another walk in gemv.h), over a row in sixteen lanes and a tree, over rows in chunks of 64.
 // exp, ln, tanh and erf are polynomials with explicit FMA (vecmath.h), the
 // compiler may not contract products and sums by itself (-std=c11), and there is
 // no fast-math. Threads share rows, columns or heads, never one sum.

@@ -91,7 +91,6 @@ func New(threads int, isa string) (*Engine, error) {
 		}
 		e.kernels[name] = e.kernel(op, k.fn)
 	}
-	e.kernels["gemm_nf4"] = e.gemmNF4
 	addRegistered(e.kernels)
 	return e, nil
 }
@@ -170,18 +169,4 @@ func (e *Engine) kernel(op *compute.Op, fn C.tl_fn) compute.Kernel {
 		C.tl_run(e.pool, fn, e.args, C.int(threads))
 		runtime.KeepAlive(a)
 	}
-}
-
-// gemmNF4 writes the float weights to memory and multiplies; a fused kernel
-// would save that pass.
-func (e *Engine) gemmNF4(a *compute.Args) {
-	m, n, k := a.Int[0], a.Int[1], a.Int[2]
-	w := e.raw(compute.F32, int(n*k))
-	defer e.Free(w)
-	var d, g compute.Args
-	d.Buf[0], d.Buf[1], d.Buf[2], d.Int[0] = a.Buf[1], a.Buf[2], w, n*k
-	e.kernels["dequant_nf4"](&d)
-	g.Buf[0], g.Buf[1], g.Buf[2], g.Buf[3] = a.Buf[0], w, a.Buf[3], a.Buf[4]
-	g.Int[0], g.Int[1], g.Int[2], g.Int[4], g.Int[5] = m, n, k, a.Int[3], a.Int[4]
-	e.kernels["gemm"](&g)
 }

@@ -94,24 +94,40 @@ static void pack16(int w, int kc, const float *X, ptrdiff_t ls, ptrdiff_t ks, fl
   }
 }
 
-static void pack_b(int nc, int kc, const float *B, ptrdiff_t brs, ptrdiff_t bcs, float *pb) {
+// A right-hand matrix: element (k, j) is f[k*rs + j*cs], or the element at that
+// place of an NF4 weight (nf4.h) where f is null. One stride is 1.
+typedef struct {
+  const float *f;
+  const uint8_t *codes;
+  const float *absmax;
+  ptrdiff_t rs, cs;
+} matrix;
+
+#include "gemv.h"
+#include "nf4.h"
+
+// Packs nc columns and kc terms of B from the element at on.
+static void pack_b(int nc, int kc, const matrix *B, int64_t at, float *pb) {
   for (int j = 0; j < nc; j += NR) {
     float *panel = pb + (size_t)(j / NR) * kc * NR;
     for (int h = 0; h < NV; h++) {
+      int64_t o = at + (int64_t)(j + 16 * h) * B->cs;
       int w = nc - j - 16 * h;
       w = w > 16 ? 16 : w;
-      if (w > 0) {
-        pack16(w, kc, B + (ptrdiff_t)(j + 16 * h) * bcs, bcs, brs, panel + 16 * h, NR);
-      } else {
+      if (w <= 0) {
         for (int k = 0; k < kc; k++) v_st(panel + (size_t)k * NR + 16 * h, v_set(0.0f));
+      } else if (B->f) {
+        pack16(w, kc, B->f + o, B->cs, B->rs, panel + 16 * h, NR);
+      } else {
+        nf4_pack16(w, kc, B, o, B->cs, B->rs, panel + 16 * h, NR);
       }
     }
   }
 }
 
-// C[m,n] (+)= A B + bias on one thread. A(i,k) = A[i*ars + k*acs] and B(k,j) =
-// B[k*brs + j*bcs]; one stride of each is 1. Uses scratch slots 0 and 1.
-static void gemm(tl_pool *pool, int tid, int m, int n, int K, const float *A, ptrdiff_t ars, ptrdiff_t acs, const float *B, ptrdiff_t brs, ptrdiff_t bcs, const float *bias, float *c, ptrdiff_t ldc, int add) {
+// C[m,n] (+)= A B + bias on one thread. A(i,k) = A[i*ars + k*acs], one stride of
+// which is 1; B begins with its element at. Uses scratch slots 0 and 1.
+static void gemm_panels(tl_pool *pool, int tid, int m, int n, int K, const float *A, ptrdiff_t ars, ptrdiff_t acs, const matrix *B, int64_t at, const float *bias, float *c, ptrdiff_t ldc, int add) {
   if (m <= 0 || n <= 0) return;
   int nc_max = n < NC ? (n + NR - 1) / NR * NR : NC, kc_max = K < KC ? K : KC;
   float *pb = tl_scratch(pool, tid, 0, sizeof(float) * (size_t)nc_max * (size_t)(kc_max + 1));
@@ -122,7 +138,7 @@ static void gemm(tl_pool *pool, int tid, int m, int n, int K, const float *A, pt
     for (int pc = 0; pc == 0 || pc < K; pc += KC) {
       int kc = K - pc < KC ? K - pc : KC;
       int mode = add || pc > 0 ? ADD : bias ? BIAS : SET;
-      pack_b(nc, kc, B + pc * brs + jc * bcs, brs, bcs, pb);
+      pack_b(nc, kc, B, at + pc * B->rs + jc * B->cs, pb);
       for (int t = 0; t < panels; t++) {
         int i = (int)((int64_t)m * t / panels), mr = (int)((int64_t)m * (t + 1) / panels) - i;
         const float *a = A + i * ars + pc * acs;
@@ -137,30 +153,54 @@ static void gemm(tl_pool *pool, int tid, int m, int n, int K, const float *A, pt
             tile_rows(mr, kc, a, ars, b, d, ldc, nr, mode, bias + (bias ? jc + j : 0));
         }
       }
-      // With a bias and an addition at once, the bias comes after the first block.
-      if (add && bias && pc == 0)
-        for (int i = 0; i < m; i++)
-          for (int j = 0; j < nc; j++) c[i * ldc + jc + j] += bias[jc + j];
+      if (add && bias && pc == 0) bias_after(m, nc, bias + jc, c + jc, ldc);
     }
+  }
+}
+
+// The same for floats with B(k,j) = B[k*brs + j*bcs]; one stride is 1.
+static void gemm(tl_pool *pool, int tid, int m, int n, int K, const float *A, ptrdiff_t ars, ptrdiff_t acs, const float *B, ptrdiff_t brs, ptrdiff_t bcs, const float *bias, float *c, ptrdiff_t ldc, int add) {
+  if (m <= SMALL && acs == 1 && brs == 1) {
+    if (m > 0) gemv(m, n, K, A, ars, B, bcs, bias, c, ldc, add);
+    return;
+  }
+  matrix b = {.f = B, .rs = brs, .cs = bcs};
+  gemm_panels(pool, tid, m, n, K, A, ars, acs, &b, 0, bias, c, ldc, add);
+}
+
+// The rows m[0] to m[1] and columns n[0] to n[1] of C[M,N] that are a thread's.
+static void gemm_share(int M, int N, int tid, int nt, int m[2], int n[2]) {
+  m[0] = n[0] = 0, m[1] = M, n[1] = N;
+  if (N >= M && N >= 2 * NR * nt) {
+    int64_t u = (N + NR - 1) / NR;
+    n[0] = (int)(u * tid / nt) * NR;
+    n[1] = (int)(u * (tid + 1) / nt) * NR;
+    n[1] = n[1] > N ? N : n[1];
+  } else {
+    m[0] = (int)((int64_t)M * tid / nt);
+    m[1] = (int)((int64_t)M * (tid + 1) / nt);
   }
 }
 
 // ints: M N K ta tb acc; bufs: a b bias c.
 static void k_gemm(tl_args *a, int tid, int nt) {
-  int M = (int)a->i[0], N = (int)a->i[1], K = (int)a->i[2];
+  int M = (int)a->i[0], N = (int)a->i[1], K = (int)a->i[2], m[2], n[2];
   ptrdiff_t ars = a->i[3] ? 1 : K, acs = a->i[3] ? M : 1, brs = a->i[4] ? 1 : N, bcs = a->i[4] ? K : 1;
   const float *A = a->buf[0], *B = a->buf[1], *bias = a->buf[2];
   float *c = a->buf[3];
-  // A matrix with one row or column has both strides 1 in effect; keep the walks apart.
-  int m0 = 0, m1 = M, n0 = 0, n1 = N;
-  if (N >= M && N >= 2 * NR * nt) {
-    int64_t u = (N + NR - 1) / NR;
-    n0 = (int)(u * tid / nt) * NR;
-    n1 = (int)(u * (tid + 1) / nt) * NR;
-    n1 = n1 > N ? N : n1;
-  } else {
-    m0 = (int)((int64_t)M * tid / nt);
-    m1 = (int)((int64_t)M * (tid + 1) / nt);
-  }
-  gemm(a->pool, tid, m1 - m0, n1 - n0, K, A + m0 * ars, ars, acs, B + n0 * bcs, brs, bcs, bias ? bias + n0 : NULL, c + (ptrdiff_t)m0 * N + n0, N, (int)a->i[5]);
+  gemm_share(M, N, tid, nt, m, n);
+  gemm(a->pool, tid, m[1] - m[0], n[1] - n[0], K, A + m[0] * ars, ars, acs, B + n[0] * bcs, brs, bcs, bias ? bias + n[0] : NULL, c + (ptrdiff_t)m[0] * N + n[0], N, (int)a->i[5]);
+}
+
+// ints: M N K tb acc; bufs: a codes absmax bias c.
+static void k_gemm_nf4(tl_args *a, int tid, int nt) {
+  int M = (int)a->i[0], N = (int)a->i[1], K = (int)a->i[2], tb = (int)a->i[3], acc = (int)a->i[4], m[2], n[2];
+  matrix W = {.codes = a->buf[1], .absmax = a->buf[2], .rs = tb ? 1 : N, .cs = tb ? K : 1};
+  gemm_share(M, N, tid, nt, m, n);
+  int rows = m[1] - m[0], cols = n[1] - n[0];
+  const float *A = (const float *)a->buf[0] + (ptrdiff_t)m[0] * K, *bias = a->buf[3] ? (const float *)a->buf[3] + n[0] : NULL;
+  float *c = (float *)a->buf[4] + (ptrdiff_t)m[0] * N + n[0];
+  int64_t at = (int64_t)n[0] * W.cs;
+  if (rows > 0 && rows <= SMALL && tb) nf4_gemv(a->pool, tid, rows, cols, K, A, &W, at, bias, c, N, acc);
+  else gemm_panels(a->pool, tid, rows, cols, K, A, K, 1, &W, at, bias, c, N, acc);
 }

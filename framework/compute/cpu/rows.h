@@ -218,20 +218,3 @@ static void k_transpose(tl_args *a, int tid, int nt) {
         *y = acc ? *y + X[i * W + j] : X[i * W + j];
       }
 }
-
-// ints: n.
-static void k_dequant_nf4(tl_args *a, int tid, int nt) {
-  static const float table[16] = {-1.0f, -0.6961928009986877f, -0.5250730514526367f, -0.39491748809814453f, -0.28444138169288635f, -0.18477343022823334f,
-                                  -0.09105003625154495f, 0.0f, 0.07958029955625534f, 0.16093020141124725f, 0.24611230194568634f, 0.33791524171829224f,
-                                  0.44070982933044434f, 0.5626170039176941f, 0.7229568362236023f, 1.0f};
-  int64_t n = a->i[0], blocks = (n + 63) / 64;
-  const uint8_t *codes = a->buf[0];
-  for (int64_t b = blocks * tid / nt; b < blocks * (tid + 1) / nt; b++) {
-    float s = F(1)[b], *y = F(2) + b * 64;
-    int64_t len = n - b * 64 < 64 ? n - b * 64 : 64;
-    for (int64_t k = 0; k < len; k++) {
-      uint8_t c = codes[(b * 64 + k) / 2];
-      y[k] = table[k % 2 ? c & 15 : c >> 4] * s;
-    }
-  }
-}

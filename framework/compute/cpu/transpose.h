@@ -1,16 +1,24 @@
-// transpose16 packs rows of stride ls as columns: P[k*pst + l] = X[l*ls + k] for
-// l < w, zero for the other lanes.
+// Transposes in registers. Rows of 32-bit words, floats or packed codes, become
+// lanes: a gv holds one word of each of GL rows.
 #if TL_ISA == 512
-FN void square(__m512 r[16]) {
-  __m512 t[16];
+enum { GL = 16 };
+typedef __m512 gv;
+// r[k] lane l = word k of the row l, for eight words of 16 rows of stride ls.
+FN void columns8(const float *X, ptrdiff_t ls, gv r[8]) {
+  __m512 t[8];
 #pragma GCC unroll 8
-  for (int i = 0; i < 16; i += 2) {
+  for (int i = 0; i < 8; i++) {
+    const float *p = X + (i < 4 ? i : i + 4) * ls; // with the row four below in the upper half
+    r[i] = _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps(p)), _mm256_loadu_ps(p + 4 * ls), 1);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 8; i += 2) {
     t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
     t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
   }
 #define PD(op, x, y) _mm512_castpd_ps(op(_mm512_castps_pd(x), _mm512_castps_pd(y)))
-#pragma GCC unroll 4
-  for (int i = 0; i < 16; i += 4) {
+#pragma GCC unroll 2
+  for (int i = 0; i < 8; i += 4) {
     r[i] = PD(_mm512_unpacklo_pd, t[i], t[i + 2]);
     r[i + 1] = PD(_mm512_unpackhi_pd, t[i], t[i + 2]);
     r[i + 2] = PD(_mm512_unpacklo_pd, t[i + 1], t[i + 3]);
@@ -20,44 +28,21 @@ FN void square(__m512 r[16]) {
 #pragma GCC unroll 4
   for (int i = 0; i < 4; i++) {
     t[i] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0x88);
-    t[i + 4] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0xdd);
-    t[i + 8] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0x88);
-    t[i + 12] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0xdd);
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; i++) {
-    r[i] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0x88);
-    r[i + 8] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0xdd);
-    r[i + 4] = _mm512_shuffle_f32x4(t[i + 4], t[i + 12], 0x88);
-    r[i + 12] = _mm512_shuffle_f32x4(t[i + 4], t[i + 12], 0xdd);
-  }
-}
-
-static void transpose16(int w, int kc, const float *X, ptrdiff_t ls, float *P, int pst) {
-  for (int k = 0; k < kc; k += 16) {
-    int e = kc - k < 16 ? kc - k : 16;
-    __m512 r[16];
-#pragma GCC unroll 16
-    for (int l = 0; l < 16; l++) r[l] = l < w ? v_ldn(X + l * ls + k, e) : v_set(0.0f);
-    square(r);
-    if (e == 16) {
-#pragma GCC unroll 16
-      for (int l = 0; l < 16; l++) v_st(P + (size_t)(k + l) * pst, r[l]);
-    } else {
-      float t[256];
-#pragma GCC unroll 16
-      for (int l = 0; l < 16; l++) v_st(t + 16 * l, r[l]);
-      for (int l = 0; l < e; l++) v_st(P + (size_t)(k + l) * pst, v_ld(t + 16 * l));
-    }
+    r[i + 4] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0xdd);
+    r[i] = t[i];
   }
 }
 
 #elif TL_ISA == 2
-// Eight rows by eight columns.
-FN void square(const float *X, ptrdiff_t ls, float *P, int pst) {
-  __m256 r[8], t[8];
+enum { GL = 8 };
+typedef __m256 gv;
+FN void columns8(const float *X, ptrdiff_t ls, gv r[8]) {
+  __m256 t[8];
 #pragma GCC unroll 8
-  for (int i = 0; i < 8; i++) r[i] = _mm256_loadu_ps(X + i * ls);
+  for (int i = 0; i < 8; i++) {
+    const float *p = X + (i & 3) * ls + (i & 4); // with the row four below in the upper half
+    r[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), _mm_loadu_ps(p + 4 * ls), 1);
+  }
 #pragma GCC unroll 4
   for (int i = 0; i < 8; i += 2) {
     t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
@@ -70,27 +55,53 @@ FN void square(const float *X, ptrdiff_t ls, float *P, int pst) {
     r[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
     r[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
   }
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; i++) {
-    _mm256_storeu_ps(P + (size_t)i * pst, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
-    _mm256_storeu_ps(P + (size_t)(i + 4) * pst, _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
-  }
-}
-
-static void transpose16(int w, int kc, const float *X, ptrdiff_t ls, float *P, int pst) {
-  int k = 0;
-  if (w == 16)
-    for (; k + 8 <= kc; k += 8) {
-      square(X + k, ls, P + (size_t)k * pst, pst);
-      square(X + 8 * ls + k, ls, P + (size_t)k * pst + 8, pst);
-    }
-  for (; k < kc; k++)
-    for (int l = 0; l < 16; l++) P[(size_t)k * pst + l] = l < w ? X[l * ls + k] : 0.0f;
 }
 
 #else
-static void transpose16(int w, int kc, const float *X, ptrdiff_t ls, float *P, int pst) {
-  for (int k = 0; k < kc; k++)
-    for (int l = 0; l < 16; l++) P[(size_t)k * pst + l] = l < w ? X[l * ls + k] : 0.0f;
+enum { GL = 1 };
+typedef float gv;
+FN void columns8(const float *X, ptrdiff_t ls, gv r[8]) {
+  (void)ls;
+  memcpy(r, X, 32);
 }
 #endif
+
+#if TL_ISA == 512
+FN gv g_set(float x) { return _mm512_set1_ps(x); }
+FN gv g_ld(const float *p) { return _mm512_loadu_ps(p); }
+FN void g_st(float *p, gv v) { _mm512_storeu_ps(p, v); }
+FN gv g_add(gv a, gv b) { return _mm512_add_ps(a, b); }
+FN gv g_mul(gv a, gv b) { return _mm512_mul_ps(a, b); }
+FN gv g_fma(gv a, gv b, gv c) { return _mm512_fmadd_ps(a, b, c); }
+#elif TL_ISA == 2
+FN gv g_set(float x) { return _mm256_set1_ps(x); }
+FN gv g_ld(const float *p) { return _mm256_loadu_ps(p); }
+FN void g_st(float *p, gv v) { _mm256_storeu_ps(p, v); }
+FN gv g_add(gv a, gv b) { return _mm256_add_ps(a, b); }
+FN gv g_mul(gv a, gv b) { return _mm256_mul_ps(a, b); }
+FN gv g_fma(gv a, gv b, gv c) { return _mm256_fmadd_ps(a, b, c); }
+#else
+FN gv g_set(float x) { return x; }
+FN gv g_ld(const float *p) { return *p; }
+FN void g_st(float *p, gv v) { *p = v; }
+FN gv g_add(gv a, gv b) { return a + b; }
+FN gv g_mul(gv a, gv b) { return a * b; }
+FN gv g_fma(gv a, gv b, gv c) { return fmaf(a, b, c); }
+#endif
+
+// transpose16 packs rows of stride ls as columns: P[k*pst + l] = X[l*ls + k] for
+// l < w, zero for the other lanes.
+static void transpose16(int w, int kc, const float *X, ptrdiff_t ls, float *P, int pst) {
+  int k = 0;
+  if (w == 16 && GL > 1)
+    for (; k + 8 <= kc; k += 8)
+#pragma GCC unroll 2
+      for (int l = 0; l < 16; l += GL) {
+        gv r[8];
+        columns8(X + l * ls + k, ls, r);
+#pragma GCC unroll 8
+        for (int j = 0; j < 8; j++) g_st(P + (size_t)(k + j) * pst + l, r[j]);
+      }
+  for (; k < kc; k++)
+    for (int l = 0; l < 16; l++) P[(size_t)k * pst + l] = l < w ? X[l * ls + k] : 0.0f;
+}
