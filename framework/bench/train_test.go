@@ -83,9 +83,6 @@ func TestProfile(t *testing.T) {
 }
 
 func TestEncoder(t *testing.T) {
-	if testing.Short() {
-		t.Skip("draws 67 million weights")
-	}
 	r := train(t, TrainOptions{Config: "distilbert", Method: Full, Batch: 1, Seq: 4, Steps: 2, Threads: 2})
 	if r.Parameters != 66955010 || r.Trainable != r.Parameters { // transformers' DistilBertForSequenceClassification, 2 labels
 		t.Errorf("%d of %d weights train", r.Trainable, r.Parameters)
