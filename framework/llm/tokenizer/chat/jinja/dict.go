@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"math"
 	"math/big"
@@ -80,9 +81,9 @@ func hash(v any, depth int) (string, error) {
 	case nil:
 		return "n", nil
 	case string:
-		return "s" + v, nil
+		return textKey(v), nil
 	case markup:
-		return "s" + string(v), nil
+		return textKey(string(v)), nil
 	case bool:
 		if v {
 			return "i1", nil
@@ -126,4 +127,19 @@ const deepest = 500
 
 func errTooDeep() error {
 	return errorf(Limit, "a value with more than %d levels", deepest)
+}
+
+// textKey is a text itself or, of a long one, its digest: a key takes no memory
+// that the text's length decides.
+func textKey(s string) string {
+	if len(s) <= 64 {
+		return "s" + s
+	}
+	digest := sha256.New()
+	for block := make([]byte, 4096); s != ""; {
+		n := copy(block, s)
+		digest.Write(block[:n])
+		s = s[n:]
+	}
+	return "h" + string(digest.Sum(nil))
 }

@@ -16,7 +16,7 @@ var unsupportedFilters = map[string]bool{
 
 func init() {
 	def := builtin{params: "value default_value? boolean?", fn: defaultFilter}
-	esc := builtin{params: "/value", fn: func(_ *run, a []any) (any, error) { return escaped(a[0]) }}
+	esc := builtin{params: "/value", fn: func(r *run, a []any) (any, error) { return r.escape(a[0]) }}
 	for name, b := range map[string]builtin{
 		"abs":     {params: "/value", fn: abs},
 		"attr":    {params: "obj name", fn: attrFilter},
@@ -27,7 +27,7 @@ func init() {
 			if err != nil {
 				return nil, err
 			}
-			return escaped(s)
+			return r.escape(s)
 		}},
 		"safe": {params: "value", fn: func(r *run, a []any) (any, error) {
 			s, err := r.str(a[0])
@@ -321,4 +321,13 @@ func floatFilter(_ *run, a []any) (any, error) {
 		return 0.0, nil
 	}
 	return a[1], nil
+}
+
+// escape counts what escaped makes.
+func (r *run) escape(v any) (any, error) {
+	m, err := escaped(v)
+	if err != nil {
+		return nil, err
+	}
+	return m, r.grow(len(m))
 }

@@ -228,6 +228,9 @@ func sortFilter(r *run, a []any) (any, error) {
 			paths = append(paths, p)
 		}
 	}
+	if err := r.grow(16 * len(paths) * (len(items) + 1)); err != nil {
+		return nil, err
+	}
 	keys := make([]any, len(items))
 	for i, v := range items {
 		key := &List{}

@@ -219,7 +219,7 @@ func (r *run) percentValue(v any, p spec, html bool) (string, error) {
 func formatText(r *run, c call) (any, error) {
 	s, _ := text(c.args[0])
 	f := &formatter{run: r, args: c.args[1:], kw: c.kw, html: isMarkup(c.args[0])}
-	out, err := f.format(s, 2)
+	out, err := r.growText(f.format(s, 2))
 	return like(c.args[0], out), err
 }
 

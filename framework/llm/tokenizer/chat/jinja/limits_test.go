@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +24,10 @@ func TestHostileTemplates(t *testing.T) {
 		"pad":                   "{{ 'x'.center(10 ** 11) }}",
 		"width":                 "{{ '%999999999d' % 1 }}",
 		"format width":          "{{ '{:999999999}'.format(1) }}",
+		"percent":               "{% set ns = namespace(x=[]) %}{% set s = 'x' * 1000000 %}{% for i in range(300) %}{% set ns.x = ns.x + [s % ()] %}{% endfor %}",
+		"format text":           "{% set ns = namespace(x=[]) %}{% set s = 'x' * 1000000 %}{% for i in range(300) %}{% set ns.x = ns.x + [s.format()] %}{% endfor %}",
+		"escapes":               "{% set ns = namespace(x=[]) %}{% set s = 'x' * 1000000 %}{% for i in range(300) %}{% set ns.x = ns.x + [s|e] %}{% endfor %}",
+		"sort keys":             "{{ range(30)|sort(attribute=',' * 1000000) }}",
 		"indent":                "{{ 'x'|indent(10 ** 10, true) }}",
 		"JSON indent":           "{{ [1]|tojson(indent=10 ** 10) }}",
 		"batch":                 "{{ [1]|batch(10 ** 11, 0)|list }}",
@@ -173,4 +178,24 @@ func FuzzRender(f *testing.F) {
 			t.Errorf("%q (%v), then %q (%v)", first, err, again, err2)
 		}
 	})
+}
+
+// Keys and undefined values are bounded by themselves: they name long texts and
+// do not keep them.
+func TestLongTextsAreNotKept(t *testing.T) {
+	for name, source := range map[string]string{
+		"keys":      "{{ dict.fromkeys(range(200), 'x' * 1000000).items()|unique|list|length }}",
+		"undefined": "{{ range(200)|map(attribute='x' * 1000000)|list|length }}",
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		got, err := render(source, nil, Options{Limits: Limits{Memory: 16 << 20}})
+		runtime.ReadMemStats(&after)
+		if err != nil || got != "200" {
+			t.Errorf("%s: %.40s, %v", name, got, err)
+		}
+		if mib := (after.TotalAlloc - before.TotalAlloc) >> 20; mib > 64 {
+			t.Errorf("%s: %d MiB were allocated", name, mib)
+		}
+	}
 }

@@ -9,7 +9,7 @@ import (
 func (r *run) binary(op string, a, b any) (any, error) {
 	if op == "%" {
 		if s, ok := text(a); ok {
-			out, err := r.percent(s, b, isMarkup(a))
+			out, err := r.growText(r.percent(s, b, isMarkup(a)))
 			return like(a, out), err
 		}
 	}

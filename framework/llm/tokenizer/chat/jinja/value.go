@@ -64,6 +64,10 @@ func undefinedName(name string) *undefined {
 	return &undefined{message: quoted(name) + " is undefined", kind: Undefined}
 }
 
+// mostNamed bounds the name in the message of an undefined value, which lives as
+// long as the value does.
+const mostNamed = 1000
+
 // undefinedOf is what a missing attribute or item of an object gives.
 func undefinedOf(of, name any) *undefined {
 	kind := typeName(of) + " object"
@@ -78,13 +82,14 @@ func undefinedOf(of, name any) *undefined {
 		kind = "transformers.utils.chat_template_utils." + kind
 	}
 	if s, ok := text(name); ok {
+		s = s[:min(len(s), mostNamed)]
 		return &undefined{message: quoted(kind) + " has no attribute " + quoted(s), kind: Undefined}
 	}
 	key, err := repr(name)
 	if err != nil {
 		key = typeName(name)
 	}
-	return &undefined{message: kind + " has no element " + key, kind: Undefined}
+	return &undefined{message: kind + " has no element " + key[:min(len(key), mostNamed)], kind: Undefined}
 }
 
 func (u *undefined) err() error { return errorf(u.kind, "%s", u.message) }
