@@ -84,7 +84,7 @@ func newDecoding(m *model.Model, prompts [][]int, o *Options) *decoding {
 	if d.shared = sharedByAll(prompts); d.shared > 0 {
 		slots++
 	}
-	d.cache = m.NewCache(slots, min(longest+o.MaxNewTokens, m.ContextLength()))
+	d.cache = m.NewCache(slots, longest+min(o.MaxNewTokens, m.ContextLength()-longest))
 	return d
 }
 

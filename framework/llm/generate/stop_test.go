@@ -3,6 +3,7 @@ package generate
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -84,5 +85,14 @@ func TestRepetitionPenalty(t *testing.T) {
 			t.Errorf("token %d, %d, stands twice", i, id)
 		}
 		seen[id] = true
+	}
+}
+
+// Any number of new tokens may be allowed: the context's end comes first.
+func TestAnyNumberOfNewTokens(t *testing.T) {
+	m, x := load(t, "llama")
+	res, err := Generate(context.Background(), m, x.Prompts[:1], Options{MaxNewTokens: math.MaxInt, StopIDs: []int{}})
+	if err != nil || res[0].Finish != Context {
+		t.Errorf("%v, %+v", err, res)
 	}
 }
