@@ -6,7 +6,9 @@ import (
 	"math"
 	"os"
 
+	"github.com/tunelab/tunelab/framework/compute"
 	"github.com/tunelab/tunelab/framework/llm/generate"
+	"github.com/tunelab/tunelab/framework/run"
 	"github.com/tunelab/tunelab/framework/spec"
 	"github.com/tunelab/tunelab/framework/train/peft"
 	"github.com/tunelab/tunelab/framework/train/quant"
@@ -53,20 +55,32 @@ func (l *Lab) mergeInto(ctx context.Context, r result, dir string) (float64, err
 	if err != nil {
 		return 0, err
 	}
-	if isEncoder(job.ModelDir) {
-		return l.mergeEncoder(ctx, r, job, len(quantised) > 0, tmp, dir)
-	}
+	difference := 0.0
+	err = compute.Recover(func() error {
+		if isEncoder(job.ModelDir) {
+			difference, err = l.mergeEncoder(ctx, r, job, len(quantised) > 0, tmp, dir)
+		} else {
+			difference, err = l.mergeDecoder(ctx, r, job, len(quantised) > 0, tmp, dir)
+		}
+		return err
+	})
+	return difference, err
+}
+
+// mergeDecoder is mergeInto for a decoder, whose adapter is in the folder from.
+func (l *Lab) mergeDecoder(ctx context.Context, r result, job run.Job, quantised bool, from, dir string) (float64, error) {
 	lm, err := tune.Open(job.ModelDir, spec.Compute{})
 	if err != nil {
 		return 0, r.cannotMerge(err.Error())
 	}
+	defer compute.Close(lm.Model.Engine())
 	defer lm.Model.Free()
-	if len(quantised) > 0 && !lm.Model.Config().NF4 {
+	if quantised && !lm.Model.Config().NF4 {
 		if _, err := quant.Freeze(lm.Model); err != nil {
 			return 0, err
 		}
 	}
-	adapter, err := peft.Load(lm.Model, tmp)
+	adapter, err := peft.Load(lm.Model, from)
 	if err != nil {
 		return 0, r.cannotMerge(err.Error())
 	}

@@ -62,6 +62,11 @@ func (ms Models) Trace(ctx context.Context, ids [][]int, o TraceOptions, emit fu
 			return fmt.Errorf("line %d: a sequence needs two tokens at least, one to predict", i+1)
 		}
 	}
+	return compute.Recover(func() error { return o.train(ctx, dir, ids, emit) })
+}
+
+// train is Trace on the model in dir.
+func (o *TraceOptions) train(ctx context.Context, dir string, ids [][]int, emit func(TraceStep) error) error {
 	e, err := compute.Open("cpu", o.Threads)
 	if err != nil {
 		return err

@@ -14,7 +14,15 @@ const processBytes = 80 << 20
 // update: parameters are exact, FLOPs those of that step for every token of
 // the run. Memory is an account of the largest buffers, meant to be right
 // within a factor of two.
-func (m *method) Estimate(ctx context.Context, in *sdk.Input) (spec.Estimate, error) {
+func (m *method) Estimate(_ context.Context, in *sdk.Input) (e spec.Estimate, err error) {
+	err = WithMemory(func() error {
+		e, err = m.estimate(in)
+		return err
+	})
+	return e, err
+}
+
+func (m *method) estimate(in *sdk.Input) (spec.Estimate, error) {
 	tr, err := m.prepare(in, nil)
 	if err != nil {
 		return spec.Estimate{}, err

@@ -133,7 +133,11 @@ func maxLength(in *sdk.Input, context int) int {
 	return n
 }
 
-func (m *method) Run(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+func (m *method) Run(_ context.Context, in *sdk.Input, out *sdk.Output) error {
+	return WithMemory(func() error { return m.run(in, out) })
+}
+
+func (m *method) run(in *sdk.Input, out *sdk.Output) error {
 	tr, err := m.prepare(in, out)
 	if err != nil {
 		return err

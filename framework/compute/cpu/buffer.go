@@ -8,6 +8,7 @@ import "C"
 
 import (
 	"fmt"
+	"math"
 	"math/bits"
 	"runtime"
 	"sync"
@@ -28,19 +29,24 @@ type buffer struct {
 
 // lazy says how a buffer is filled at its first use.
 type lazy struct {
-	once sync.Once
+	mu   sync.Mutex
 	e    *Engine
-	fill func(dst []float32)
+	fill func(dst []float32) error // nil: it is filled, or was freed
 }
 
 // memory is the buffer's address, filled; nil after Free.
 func (b *buffer) memory() unsafe.Pointer {
 	if l := b.lazy; l != nil {
-		l.once.Do(func() {
-			b.ptr, b.class = l.e.mem.get(b.n * b.dt.Size())
-			l.fill(unsafe.Slice((*float32)(b.ptr), b.n))
-			l.fill = nil
-		})
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.fill != nil {
+			p, class := l.e.get(b.n, b.dt)
+			if err := l.fill(unsafe.Slice((*float32)(p), b.n)); err != nil {
+				l.e.mem.put(p, class, b.n*b.dt.Size())
+				panic(&compute.FillError{Err: err})
+			}
+			b.ptr, b.class, l.fill = p, class, nil
+		}
 	}
 	return b.ptr
 }
@@ -56,7 +62,16 @@ type memory struct {
 	free   map[int][]unsafe.Pointer
 	live   int64 // bytes handed out
 	held   int64 // bytes taken from the system
+
+	available func() int64 // bytes that the machine can still give; -1: it doesn't say
 }
+
+// Of what the machine can give, some stays with the rest of it; blocks that are
+// too small to matter are not asked about.
+const (
+	spared   = 64 << 20
+	askAbout = 4 << 20
+)
 
 // sizeClass gives the class of a block of at least n bytes, and its bytes.
 func sizeClass(n int) (class, size int) {
@@ -66,25 +81,66 @@ func sizeClass(n int) (class, size int) {
 	e := bits.Len(uint(n-1)) - 1 // 2^e < n <= 2^(e+1)
 	step := (1 << e) / 4
 	k := (n - 1<<e + step - 1) / step // 1 to 4
-	return (e-8)*4 + k, 1<<e + k*step
+	class = (e-8)*4 + k
+	return class, classSize(class)
 }
 
-func (m *memory) get(n int) (p unsafe.Pointer, class int) {
+func classSize(class int) int {
+	if class == 0 {
+		return 256
+	}
+	e, k := 8+(class-1)/4, (class-1)%4+1
+	return 1<<e + k*(1<<e)/4
+}
+
+// get gives a block of at least n bytes, or a *compute.MemoryError. Systems
+// promise more memory than there is and kill who uses it, so that a promise alone
+// is not enough.
+func (m *memory) get(n int) (p unsafe.Pointer, class int, err error) {
 	class, size := sizeClass(n)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.live += int64(size)
 	if list := m.free[class]; len(list) > 0 {
 		p = list[len(list)-1]
 		m.free[class] = list[:len(list)-1]
-		return p, class
+		m.live += int64(size)
+		return p, class, nil
 	}
-	p = C.tl_alloc(C.size_t(size))
+	p, have := m.fromSystem(size)
+	if p == nil && m.trim() {
+		p, have = m.fromSystem(size)
+	}
 	if p == nil {
-		panic(fmt.Sprintf("cpu: out of memory: could not get %d bytes (%d in use)", size, m.live))
+		return nil, 0, &compute.MemoryError{Bytes: int64(n), InUse: m.live, Available: have}
 	}
+	m.live += int64(size)
 	m.held += int64(size)
-	return p, class
+	return p, class, nil
+}
+
+// fromSystem is nil where there is no such block; available then says what there
+// is, or -1.
+func (m *memory) fromSystem(size int) (p unsafe.Pointer, available int64) {
+	if size >= askAbout {
+		if available = m.available(); available >= 0 && int64(size) > available-spared {
+			return nil, available
+		}
+	}
+	return C.tl_alloc(C.size_t(size)), -1
+}
+
+// trim gives the free lists back to the system and says whether there was
+// anything in them.
+func (m *memory) trim() (some bool) {
+	for class, list := range m.free {
+		for _, p := range list {
+			C.free(p)
+			m.held -= int64(classSize(class))
+			some = true
+		}
+		delete(m.free, class)
+	}
+	return some
 }
 
 func (m *memory) put(p unsafe.Pointer, class, n int) {
@@ -105,12 +161,7 @@ func (m *memory) close() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.closed = true
-	for _, list := range m.free {
-		for _, p := range list {
-			C.free(p)
-		}
-	}
-	m.free = map[int][]unsafe.Pointer{}
+	m.trim()
 }
 
 // Alloc returns a zeroed buffer. It is freed at the latest when the garbage
@@ -123,7 +174,7 @@ func (e *Engine) Alloc(dt compute.DType, n int) compute.Buffer {
 }
 
 // AllocLazy implements compute.LazyEngine.
-func (e *Engine) AllocLazy(n int, fill func(dst []float32)) compute.Buffer {
+func (e *Engine) AllocLazy(n int, fill func(dst []float32) error) compute.Buffer {
 	b := &buffer{n: n, dt: compute.F32, lazy: &lazy{e: e, fill: fill}}
 	runtime.SetFinalizer(b, func(b *buffer) { e.Free(b) })
 	return b
@@ -133,9 +184,24 @@ func (e *Engine) AllocLazy(n int, fill func(dst []float32)) compute.Buffer {
 func (e *Engine) AllocRaw(dt compute.DType, n int) compute.Buffer { return e.raw(dt, n) }
 
 func (e *Engine) raw(dt compute.DType, n int) *buffer {
-	p, class := e.mem.get(n * dt.Size())
+	p, class := e.get(n, dt)
 	return &buffer{ptr: p, n: n, dt: dt, class: class}
 }
+
+// get is memory for n elements.
+func (e *Engine) get(n int, dt compute.DType) (unsafe.Pointer, int) {
+	if n < 0 || n > maxElements {
+		panic(&compute.MemoryError{Bytes: math.MaxInt64, InUse: e.InUse(), Available: -1})
+	}
+	p, class, err := e.mem.get(n * dt.Size())
+	if err != nil {
+		panic(err)
+	}
+	return p, class
+}
+
+// maxElements is more than any machine has room for, and far from overflow.
+const maxElements = math.MaxInt / 64
 
 // Free gives a buffer back for reuse; freeing twice does nothing.
 func (e *Engine) Free(x compute.Buffer) {
@@ -143,8 +209,10 @@ func (e *Engine) Free(x compute.Buffer) {
 	if !ok || b == nil {
 		return
 	}
-	if b.lazy != nil {
-		b.lazy.once.Do(func() {}) // one that was never used is not filled any more
+	if l := b.lazy; l != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.fill = nil // one that was never used is not filled any more
 	}
 	if b.ptr == nil {
 		return

@@ -75,7 +75,7 @@ func New(threads int, isa string) (*Engine, error) {
 		threads = runtime.NumCPU()
 	}
 	e := &Engine{isa: isa, threads: threads, parallel: parallelWork, memo: map[string]any{}, kernels: map[string]compute.Kernel{}}
-	e.mem.free = map[int][]unsafe.Pointer{}
+	e.mem.free, e.mem.available = map[int][]unsafe.Pointer{}, available
 	e.pool = C.tl_pool_new(C.int(threads))
 	e.args = (*C.tl_args)(C.calloc(1, C.sizeof_tl_args))
 	if e.pool == nil || e.args == nil {

@@ -25,7 +25,15 @@ type Options struct {
 // onto an engine. It is strict: a missing, misshapen or unexpected tensor is an
 // error that names it and its file; heads that this package does not compute
 // are known by name and left out.
-func Load(dir string, e compute.Engine, o Options) (*Encoder, error) {
+func Load(dir string, e compute.Engine, o Options) (m *Encoder, err error) {
+	err = compute.Recover(func() error {
+		m, err = fromFolder(dir, e, o)
+		return err
+	})
+	return m, err
+}
+
+func fromFolder(dir string, e compute.Engine, o Options) (*Encoder, error) {
 	cfg, err := ReadConfig(dir)
 	if err != nil {
 		return nil, err

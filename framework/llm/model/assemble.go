@@ -10,7 +10,7 @@ import (
 
 // source gives the initial values of a weight, from a file or a generator;
 // shape is the shape in memory. They are written when they are first needed.
-type source func(name string, shape []int, k kind) (fill func(dst []float32), err error)
+type source func(name string, shape []int, k kind) (fill func(dst []float32) error, err error)
 
 // kind says what a weight is, for its storage and its initial values.
 type kind int

@@ -18,9 +18,9 @@ type Options struct {
 // Load reads a Hugging Face folder (config.json and safetensors) of any of
 // checkpoint.Families onto an engine. It is strict: a missing, misshapen or
 // unexpected tensor is an error that names it and its file. Linear layers that are
-// stored in NF4 stay in it and do not train (nf4.go). The files are
-// mapped, and a weight is read when it is first used: until then they must not
-// be changed in place (to replace or remove them is no harm).
+// stored in NF4 stay in it and do not train (nf4.go). The files stay open, and a
+// weight is read when it is first used: a file that was written to meanwhile is
+// then a *compute.FillError (to replace or remove it is no harm).
 func Load(dir string, e compute.Engine, o Options) (*Model, error) {
 	cfg, err := checkpoint.ReadConfig(dir)
 	if err != nil {
@@ -30,7 +30,22 @@ func Load(dir string, e compute.Engine, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.CloseWhenUnused()
+	var m *Model
+	err = compute.Recover(func() error {
+		m, err = fromFolder(dir, cfg, r, e)
+		return err
+	})
+	if err != nil {
+		r.Close()
+		return nil, err
+	}
+	for _, p := range m.Params() {
+		p.Trainable = !o.Frozen
+	}
+	return m, nil
+}
+
+func fromFolder(dir string, cfg checkpoint.Config, r *checkpoint.Reader, e compute.Engine) (*Model, error) {
 	f := folder{dir: dir, r: r, layout: layouts[cfg.Family](cfg), used: map[string]bool{}}
 	f.bare = f.layout.base != "" && !slices.ContainsFunc(r.Names(), func(n string) bool { return strings.HasPrefix(n, f.layout.base) })
 	var nf4 source4
@@ -45,9 +60,6 @@ func Load(dir string, e compute.Engine, o Options) (*Model, error) {
 		m.Free()
 		return nil, err
 	}
-	for _, p := range m.Params() {
-		p.Trainable = !o.Frozen
-	}
 	return m, nil
 }
 
@@ -60,7 +72,7 @@ type folder struct {
 	used   map[string]bool
 }
 
-func (f *folder) read(name string, shape []int, k kind) (func(dst []float32), error) {
+func (f *folder) read(name string, shape []int, k kind) (func(dst []float32) error, error) {
 	name = f.stored(name)
 	f.used[name] = true
 	if !f.layout.transposed || k != matrix && k != residual {
@@ -70,10 +82,13 @@ func (f *folder) read(name string, shape []int, k kind) (func(dst []float32), er
 	if err != nil {
 		return nil, err
 	}
-	return func(dst []float32) {
+	return func(dst []float32) error {
 		stored := make([]float32, len(dst))
-		fill(stored)
+		if err := fill(stored); err != nil {
+			return err
+		}
 		copy(dst, transpose(stored, shape[1], shape[0]))
+		return nil
 	}, nil
 }
 

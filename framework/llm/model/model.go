@@ -153,9 +153,11 @@ func (m *Model) Freeze() {
 }
 
 // Free gives the weights' memory back to the engine; the model must not be
-// used afterwards. NF4 weights and adapters belong to whoever set them.
+// used afterwards. Adapters, and NF4 weights that the folder did not hold, belong
+// to whoever set them.
 func (m *Model) Free() {
 	for _, p := range m.Params() {
 		p.Free()
 	}
+	freeNF4(m.e, m.stored4)
 }

@@ -8,13 +8,13 @@ import (
 )
 
 func randomWeights(cfg checkpoint.Config, rng *rand.Rand) source {
-	return func(_ string, shape []int, k kind) (func(dst []float32), error) {
+	return func(_ string, shape []int, k kind) (func(dst []float32) error, error) {
 		n := 1
 		for _, d := range shape {
 			n *= d
 		}
 		data := make([]float32, n) // drawn now, in Params' order
-		fill := func(dst []float32) { copy(dst, data) }
+		fill := func(dst []float32) error { copy(dst, data); return nil }
 		std := cfg.InitStd
 		switch k {
 		case bias, gainOver1:

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/tunelab/tunelab/framework/compute"
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 )
 
@@ -42,6 +43,28 @@ func (m *Model) save(dir, dtype string, quantise func(l *Linear) *checkpoint.NF4
 		return fmt.Errorf("save %s: module %s carries an adapter; merge it first, or save the adapter alone", dir, m.head.Name)
 	}
 	var tensors []checkpoint.Tensor
+	err := compute.Recover(func() error { // a weight may be read now
+		tensors = m.tensors(dtype, linears, quantise)
+		return nil
+	})
+	if err == nil {
+		err = os.MkdirAll(dir, 0o755)
+	}
+	if err != nil {
+		return fmt.Errorf("save the model: %w", err)
+	}
+	if err := checkpoint.WriteSafetensors(filepath.Join(dir, checkpoint.WeightsFile), tensors, nil); err != nil {
+		return err
+	}
+	cfg := m.cfg
+	cfg.NF4 = quantise != nil
+	return checkpoint.WriteConfig(dir, cfg)
+}
+
+// tensors are the weights as they are stored; linears are layers by their
+// weight's name.
+func (m *Model) tensors(dtype string, linears map[string]*Linear, quantise func(l *Linear) *checkpoint.NF4) []checkpoint.Tensor {
+	var tensors []checkpoint.Tensor
 	for _, p := range m.Params() {
 		name, l := m.layout.stored(p.Name), linears[p.Name]
 		if l != nil && quantise != nil {
@@ -55,13 +78,5 @@ func (m *Model) save(dir, dtype string, quantise func(l *Linear) *checkpoint.NF4
 		}
 		tensors = append(tensors, t)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("save the model: %w", err)
-	}
-	if err := checkpoint.WriteSafetensors(filepath.Join(dir, checkpoint.WeightsFile), tensors, nil); err != nil {
-		return err
-	}
-	cfg := m.cfg
-	cfg.NF4 = quantise != nil
-	return checkpoint.WriteConfig(dir, cfg)
+	return tensors
 }

@@ -28,8 +28,9 @@ func NewParam(e compute.Engine, name string, shape []int, data []float32) *Param
 
 // NewLazyParam is NewParam with values that fill writes: when they are first
 // needed, on an engine that can wait (compute.LazyEngine), else now. What fill
-// reads must stay as it is until then.
-func NewLazyParam(e compute.Engine, name string, shape []int, fill func(dst []float32)) *Param {
+// reads must stay as it is until then. It panics with a *compute.FillError where
+// fill fails.
+func NewLazyParam(e compute.Engine, name string, shape []int, fill func(dst []float32) error) *Param {
 	p := &Param{Name: name, Trainable: true, engine: e}
 	n := compute.NumElements(shape)
 	if l, ok := e.(compute.LazyEngine); ok {
@@ -37,7 +38,9 @@ func NewLazyParam(e compute.Engine, name string, shape []int, fill func(dst []fl
 		return p
 	}
 	data := make([]float32, n)
-	fill(data)
+	if err := fill(data); err != nil {
+		panic(&compute.FillError{Err: err})
+	}
 	p.T = compute.FromFloats(e, data, shape...)
 	return p
 }

@@ -3,6 +3,7 @@ package model
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tunelab/tunelab/framework/compute"
 	"github.com/tunelab/tunelab/framework/compute/cpu"
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 	"github.com/tunelab/tunelab/framework/train/autograd"
@@ -125,6 +127,39 @@ func TestAModelOutlivesItsFolder(t *testing.T) {
 	}
 }
 
+// A weight that can be read no more is an error of whatever uses it, each time,
+// and no crash.
+func TestFilesThatChangeUnderAModel(t *testing.T) {
+	m, x := open(t, "gpt2", "cpu")
+	dir := filepath.Join(t.TempDir(), "m")
+	if err := m.Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, checkpoint.WeightsFile)
+	again, err := Load(dir, m.Engine(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, 5000); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		err := autograd.Catch(func() {
+			tape := autograd.NewTape(m.Engine(), false)
+			defer tape.Release()
+			again.Hidden(tape, Pack(x.Seqs...))
+		})
+		var fill *compute.FillError
+		if !errors.As(err, &fill) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%v", err)
+		}
+	}
+	if err := again.Save(t.TempDir()); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("saved: %v", err)
+	}
+	again.Free()
+}
+
 // BenchmarkOpenGigabyte: the time and the resident memory of opening a folder of
 // 1 GB, before the first use of a weight.
 func BenchmarkOpenGigabyte(b *testing.B) {
@@ -147,6 +182,37 @@ func BenchmarkOpenGigabyte(b *testing.B) {
 				m.Free()
 			}
 			b.ReportMetric(float64(resident()-before)/1e6, "MB-resident")
+		})
+	}
+}
+
+// BenchmarkFirstUseOfGigabyte: opening such a folder and reading all its weights,
+// which the system has in its cache, with one thread.
+func BenchmarkFirstUseOfGigabyte(b *testing.B) {
+	for _, kind := range []struct {
+		dtype string
+		width int
+	}{{"BF16", 2}, {"F32", 4}} {
+		b.Run(kind.dtype, func(b *testing.B) {
+			e, err := cpu.New(1, "")
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer e.Close()
+			dir := gigabyte(b, kind.dtype, kind.width)
+			for b.Loop() {
+				m, err := Load(dir, e, Options{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				for _, p := range m.Params() {
+					if err := compute.Call(e, compute.Copy, []compute.Buffer{p.T.Buf, p.T.Buf}, []int64{1, 0, 0, 0}, nil); err != nil {
+						b.Fatal(err)
+					}
+				}
+				m.Free()
+			}
+			b.ReportMetric(float64(resident())/1e6, "MB-resident")
 		})
 	}
 }
