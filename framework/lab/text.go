@@ -9,17 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
 	"strings"
 
-	"github.com/tunelab/tunelab/framework/compute"
 	"github.com/tunelab/tunelab/framework/data"
 	"github.com/tunelab/tunelab/framework/llm/generate"
-	"github.com/tunelab/tunelab/framework/llm/model"
-	"github.com/tunelab/tunelab/framework/llm/tokenizer"
 	"github.com/tunelab/tunelab/framework/spec"
-	"github.com/tunelab/tunelab/framework/train/peft"
 	"github.com/tunelab/tunelab/framework/tune"
 	"github.com/tunelab/tunelab/tracking"
 )
@@ -65,43 +60,6 @@ func ReadLines(r io.Reader, name string, ids bool) ([]Line, error) {
 	return out, nil
 }
 
-// Model is a model folder, ready to score and to generate.
-type Model struct {
-	dir   string
-	m     *model.Model
-	tok   *tokenizer.Tokenizer // nil: the folder has none
-	noTok error                // then: why
-}
-
-// Open loads a model, with a PEFT adapter on it where a folder is named. A folder
-// without tokenizer.json takes ids, and no texts.
-func (m Models) Open(ctx context.Context, name, adapter string, threads int) (*Model, error) {
-	path, err := m.Dir(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	e, err := compute.Open("cpu", threads)
-	if err != nil {
-		return nil, err
-	}
-	lm, err := model.Load(path, e, model.Options{Frozen: true})
-	if err != nil {
-		return nil, err
-	}
-	out := &Model{dir: path, m: lm}
-	if out.tok, err = tokenizer.Load(path); errors.Is(err, fs.ErrNotExist) {
-		out.tok, out.noTok = nil, err
-	} else if err != nil {
-		return nil, err
-	}
-	if adapter != "" {
-		if _, err := peft.Load(lm, adapter); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
 // ids are lines as tokens; a text gets the special tokens that the tokenizer adds.
 func (m *Model) ids(in []Line) ([][]int, error) {
 	out := make([][]int, len(in))
@@ -120,6 +78,10 @@ func (m *Model) ids(in []Line) ([][]int, error) {
 // Score gives, for each line, the natural-log probability of every token but
 // the first, given those before it. progress may be nil.
 func (m *Model) Score(in []Line, progress func(done, total int)) ([][]float64, error) {
+	if err := m.use(); err != nil {
+		return nil, err
+	}
+	defer m.mu.RUnlock()
 	const atOnce = 32
 	var out [][]float64
 	for lo := 0; lo < len(in); lo += atOnce {
@@ -157,6 +119,10 @@ type GenerateOptions struct {
 // Generate continues each line; the samples of a line stand together. Results
 // hold the new tokens alone, the end token included where one was drawn.
 func (m *Model) Generate(ctx context.Context, in []Line, o GenerateOptions) ([]generate.Result, error) {
+	if err := m.use(); err != nil {
+		return nil, err
+	}
+	defer m.mu.RUnlock()
 	prompts, err := m.ids(in)
 	if err != nil {
 		return nil, err
