@@ -6,10 +6,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
+
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 )
 
 // cachePath is where the rows of some texts lie, or "" where nothing may be
@@ -76,18 +79,10 @@ func writeRows(path string, rows []Row) error {
 			raw = le.AppendUint32(raw, math.Float32bits(float32(v)))
 		}
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), "rows-*")
-	if err != nil {
-		return fmt.Errorf("write the feature cache: %w", err)
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(raw)
-	if e := tmp.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
+	err := checkpoint.WriteAtomic(path, func(w io.Writer) error {
+		_, err := w.Write(raw)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("write the feature cache: %w", err)
 	}
