@@ -1,12 +1,14 @@
 package checkpoint
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"slices"
-	"strings"
 )
 
 // NF4 is a matrix in 4 bits as bitsandbytes stores it beside its name
@@ -61,14 +63,12 @@ func (r *Reader) NF4Parts(name string) []string {
 
 // NF4 reads the weight of that name, [out,in], strictly.
 func (r *Reader) NF4(name string, out, in int) (*NF4, error) {
-	raw, err := r.Bytes(name + nf4State)
+	raw, err := r.typed("U8", name+nf4State)
 	if err != nil {
 		return nil, err
 	}
-	var s state
-	dec := json.NewDecoder(strings.NewReader(string(raw)))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&s); err != nil {
+	s, err := readState(raw)
+	if err != nil {
 		return nil, fmt.Errorf("%s: tensor %q: not the record that bitsandbytes writes: %w", r.where, name+nf4State, err)
 	}
 	nested := s.NestedBlock != nil
@@ -80,6 +80,9 @@ func (r *Reader) NF4(name string, out, in int) (*NF4, error) {
 		return nil, fmt.Errorf("%s: tensor %q says shape %v, expected [%d %d]: the weights and the configuration do not belong together", r.where, name+nf4State, s.Shape, out, in)
 	}
 	n := out * in
+	if n == 0 || n/out != in {
+		return nil, fmt.Errorf("%s: tensor %q: shape %v is out of range", r.where, name+nf4State, s.Shape)
+	}
 	blocks := (n + nf4Block - 1) / nf4Block
 	w := &NF4{Out: out, In: in}
 	if w.Codes, err = r.typed("U8", name, (n+1)/2, 1); err != nil {
@@ -101,6 +104,27 @@ func (r *Reader) NF4(name string, out, in int) (*NF4, error) {
 	}
 	w.Nested.Map, err = r.Float32(name+".nested_quant_map", 256)
 	return w, err
+}
+
+// maxState is many times what the record takes, in bytes.
+const maxState = 4096
+
+func readState(raw []byte) (s state, err error) {
+	if len(raw) > maxState {
+		return s, fmt.Errorf("%d bytes are too many", len(raw))
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&s); err != nil {
+		return s, err
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return s, errors.New("something follows the object")
+	}
+	if o := s.NestedOffset; o != nil && math.IsInf(float64(float32(*o)), 0) {
+		return s, fmt.Errorf("nested_offset %g is no float32", *o)
+	}
+	return s, nil
 }
 
 // typed is Bytes of a tensor that must be of a dtype.
