@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -147,6 +148,10 @@ func TestCompletionKnowsCommandsAndFlags(t *testing.T) {
 				t.Errorf("the %s script lacks %s", shell, word)
 			}
 		}
+	}
+	var words map[string][]string
+	if err := json.Unmarshal([]byte(ok(t, "--json", "completion", "bash")), &words); err != nil || !slices.Contains(words["runs"], "diff") || !slices.Contains(words["generate"], "--max-new-tokens") {
+		t.Errorf("as JSON: %v, %v", words["runs"], err)
 	}
 	script := ok(t, "completion", "bash") + "\nCOMP_WORDS=(tunelab runs l); COMP_CWORD=2; _tunelab; echo \"${COMPREPLY[*]}\"\n"
 	cmd := exec.Command("bash", "-c", script)
