@@ -5,7 +5,7 @@ PKGS    := ./framework/... ./tracking/... ./plugins/...
 SECONDS_SINCE = $$(( $$(date +%s) - $(START) ))
 START   := $(shell date +%s)
 
-.PHONY: help build demo test test-all cross contrib python-example parity minilm bench clean go
+.PHONY: help build demo test test-all fuzz cross contrib python-example parity minilm bench clean go
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,13 +32,19 @@ test: go ## everything that CI checks
 	@$(GO) test -timeout 20m $(PKGS)
 	@echo "== all checks passed in $(SECONDS_SINCE) s"
 
-test-all: test cross contrib python-example parity minilm ## the longer checks too: other platforms, contrib modules, the race detector, every fault, many random kills
+test-all: test fuzz cross contrib python-example parity minilm ## the longer checks too: other platforms, contrib modules, the race detector, every fault, many random kills
 	@echo "== race detector"
 	@$(GO) test -race -timeout 40m ./framework/plugin/... ./framework/run/... ./framework/lab/... ./tracking/...
 	@echo "== long tests"
 	@counts=$$(mktemp) && TUNELAB_LONG=1 TUNELAB_COUNTS=$$counts $(GO) test -count=1 -timeout 60m -skip '^TestKills$$' $(PKGS); r=$$?; cat $$counts; rm -f $$counts; exit $$r # how many faults of how many were caught
 	@echo "== 200 kills at random points"
 	@TUNELAB_LONG=1 $(GO) test -count=1 -timeout 60m -v -run '^TestKills$$' ./framework/lab
+
+FUZZ_SECONDS := 10
+
+fuzz: go ## every fuzz test for some seconds each (FUZZ_SECONDS=10); their seeds run in make test
+	@grep -rE '^func Fuzz' --include='*_test.go' framework | sed -E 's|(.*)/[^/]+:func (Fuzz[A-Za-z0-9]*).*|\1 \2|' | sort | while read dir name; do \
+		echo "== $$dir $$name"; $(GO) test ./$$dir -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZ_SECONDS)s -fuzzminimizetime 1x || exit 1; done
 
 contrib: go ## the methods in modules of their own: tests, conformance, parity
 	@for d in plugins/contrib/*/go.mod; do echo "== $${d%/go.mod}"; (cd $${d%/go.mod} && $(GO) vet ./... && $(GO) test ./...) || exit 1; done
