@@ -65,6 +65,7 @@ var shapes = map[string][]kernelCase{
 	"segment_mean_grad": {{what: "16 sequences", ints: []int64{tokens, width, 16}}},
 	"nll":               lossShapes,
 	"nll_grad":          lossShapes,
+	"cross_entropy":     lossShapes,
 	"log_prob":          lossShapes,
 	"log_prob_grad":     lossShapes,
 }

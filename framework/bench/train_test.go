@@ -75,7 +75,7 @@ func TestProfile(t *testing.T) {
 		}
 		return n
 	}
-	for op, want := range map[string]float64{"attention": 6, "attention_grad": 6, "nll": 1, "adamw": 2 * 7 * 6, "rope": 24} {
+	for op, want := range map[string]float64{"attention": 6, "attention_grad": 6, "cross_entropy": 1, "adamw": 2 * 7 * 6, "rope": 24} {
 		if got := calls(r.Profile, op); got != want {
 			t.Errorf("%g calls of %s in a step, want %g", got, op, want)
 		}

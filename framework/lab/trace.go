@@ -135,16 +135,7 @@ func lossOf(m *model.Model, batch [][]int) (loss float64, err error) {
 	t := autograd.NewTape(m.Engine(), true)
 	defer t.Release()
 	err = autograd.Catch(func() {
-		b := model.Pack(batch...)
-		var rows, targets []int32
-		at := 0
-		for _, s := range batch {
-			for i, next := range s[1:] {
-				rows, targets = append(rows, int32(at+i)), append(targets, int32(next))
-			}
-			at += len(s)
-		}
-		l := t.CrossEntropy(m.Logits(t, t.Rows(m.Hidden(t, b), rows)), targets, nil)
+		l := m.NextTokenLoss(t, model.Pack(batch...))
 		t.Backward(l)
 		loss = float64(l.Scalar())
 	})

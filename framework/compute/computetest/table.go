@@ -150,7 +150,8 @@ var table = map[string]check{
 	"nll": {tol: 1e-6, cases: matrix, indices: targets},
 	"nll_grad": {tol: 3e-6, cases: matrix, indices: targets,
 		forward: compute.NLL, pairs: [][2]int{{0, 0}, {1, 1}, {3, 2}}},
-	"log_prob": {tol: 2e-6, cases: matrix, floats: []float64{0.7}, indices: targets},
+	"cross_entropy": {tol: 3e-6, cases: matrix, indices: targets},
+	"log_prob":      {tol: 2e-6, cases: matrix, floats: []float64{0.7}, indices: targets},
 	"log_prob_grad": {tol: 5e-6, cases: matrix, floats: []float64{0.7}, indices: targets,
 		forward: compute.LogProb, pairs: [][2]int{{0, 0}, {1, 1}, {3, 2}, {4, 3}}},
 }

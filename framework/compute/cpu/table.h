@@ -10,5 +10,5 @@ const tl_kernel TL_TABLE[] = {
     K(add_row), K(mul_row), K(mul_row_grad), K(mul_col), K(mul_col_grad), K(col_sum), K(row_sum), K(row_sum_grad),
     K(sum), K(sum_squares), K(softmax), K(softmax_grad), K(rms_norm), K(rms_norm_grad), K(layer_norm), K(layer_norm_grad),
     K(gather_rows), K(scatter_add_rows), K(put_rows), K(segment_mean), K(segment_mean_grad),
-    K(nll), K(nll_grad), K(log_prob), K(log_prob_grad),
+    K(nll), K(nll_grad), K(cross_entropy), K(log_prob), K(log_prob_grad),
     {0, 0}};

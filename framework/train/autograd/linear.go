@@ -14,6 +14,7 @@ func (t *Tape) Linear(x, w, b *Var) *Var {
 	if b != nil {
 		bias = b.buf
 	}
+	y.spare = true
 	t.run(compute.Gemm, bufs{x.buf, w.buf, bias, y.buf}, []int64{n, out, in, 0, 1, 0}, nil)
 	return t.node(y, func() {
 		if d, acc := x.dstAcc(); d != nil {
