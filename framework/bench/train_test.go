@@ -95,7 +95,6 @@ func TestEncoder(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	good := TrainOptions{Config: "tiny", Method: Full, Batch: 1, Seq: 4, Steps: 1, Precision: F32}
 	for want, change := range map[string]func(o *TrainOptions){
-		"has no bf16":             func(o *TrainOptions) { o.Precision = BF16 },
 		`"f16" is none`:           func(o *TrainOptions) { o.Precision = "f16" },
 		`no shape "gpt5"`:         func(o *TrainOptions) { o.Config = "gpt5" },
 		`no method "adapters"`:    func(o *TrainOptions) { o.Method = "adapters" },

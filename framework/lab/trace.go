@@ -25,6 +25,7 @@ type TraceOptions struct {
 	LR          float64 // constant
 	WeightDecay float64 // of matrices; biases and norms have none (transformers Trainer)
 	Clip        float64 // largest gradient norm; 0: no clipping
+	Precision   string  // of matrix products: "f32" (default) or "bf16"
 	Threads     int     // 0: all cores; never changes the numbers
 
 	Rank    int      // of LoRA; 0: 8
@@ -62,7 +63,7 @@ func (ms Models) Trace(ctx context.Context, ids [][]int, o TraceOptions, emit fu
 			return fmt.Errorf("line %d: a sequence needs two tokens at least, one to predict", i+1)
 		}
 	}
-	e, err := compute.Open("cpu", o.Threads)
+	e, err := compute.OpenPrecise("cpu", o.Precision, o.Threads)
 	if err != nil {
 		return err
 	}

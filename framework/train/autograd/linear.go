@@ -15,13 +15,13 @@ func (t *Tape) Linear(x, w, b *Var) *Var {
 		bias = b.buf
 	}
 	y.spare = true
-	t.run(compute.Gemm, bufs{x.buf, w.buf, bias, y.buf}, []int64{n, out, in, 0, 1, 0}, nil)
+	t.run(t.gemm, bufs{x.buf, w.buf, bias, y.buf}, []int64{n, out, in, 0, 1, 0}, nil)
 	return t.node(y, func() {
 		if d, acc := x.dstAcc(); d != nil {
-			t.run(compute.Gemm, bufs{y.grad, w.buf, nil, d}, []int64{n, in, out, 0, 0, acc}, nil)
+			t.run(t.gemm, bufs{y.grad, w.buf, nil, d}, []int64{n, in, out, 0, 0, acc}, nil)
 		}
 		if d, acc := w.dstAcc(); d != nil {
-			t.run(compute.Gemm, bufs{y.grad, x.buf, nil, d}, []int64{out, in, n, 1, 0, acc}, nil)
+			t.run(t.gemm, bufs{y.grad, x.buf, nil, d}, []int64{out, in, n, 1, 0, acc}, nil)
 		}
 		if d := b.dst(); d != nil {
 			t.run(compute.ColSum, bufs{y.grad, d}, []int64{n, out}, nil)
@@ -36,13 +36,13 @@ func (t *Tape) MatMul(a, b *Var) *Var {
 	t.must(len(a.shape) == 2 && len(b.shape) == 2 && a.shape[1] == b.shape[0], "MatMul", "needs a [M,K] and b [K,N]", a, b)
 	m, k, n := int64(a.shape[0]), int64(a.shape[1]), int64(b.shape[1])
 	y := t.out(a.shape[0], b.shape[1])
-	t.run(compute.Gemm, bufs{a.buf, b.buf, nil, y.buf}, []int64{m, n, k, 0, 0, 0}, nil)
+	t.run(t.gemm, bufs{a.buf, b.buf, nil, y.buf}, []int64{m, n, k, 0, 0, 0}, nil)
 	return t.node(y, func() {
 		if d, acc := a.dstAcc(); d != nil {
-			t.run(compute.Gemm, bufs{y.grad, b.buf, nil, d}, []int64{m, k, n, 0, 1, acc}, nil)
+			t.run(t.gemm, bufs{y.grad, b.buf, nil, d}, []int64{m, k, n, 0, 1, acc}, nil)
 		}
 		if d, acc := b.dstAcc(); d != nil {
-			t.run(compute.Gemm, bufs{a.buf, y.grad, nil, d}, []int64{k, n, m, 1, 0, acc}, nil)
+			t.run(t.gemm, bufs{a.buf, y.grad, nil, d}, []int64{k, n, m, 1, 0, acc}, nil)
 		}
 	}, a, b)
 }
@@ -72,10 +72,10 @@ func (t *Tape) LinearNF4(x *Var, w *NF4) *Var {
 	w.check(t, "LinearNF4", x)
 	out, in, n := int64(w.Out), int64(w.In), int64(x.rows())
 	y := t.alloc(withCols(x.shape, w.Out))
-	t.run(compute.GemmNF4, bufs{x.buf, w.Codes.Buf, w.Absmax.Buf, nil, y.buf}, []int64{n, out, in, 1, 0}, nil)
+	t.run(t.gemmNF4, bufs{x.buf, w.Codes.Buf, w.Absmax.Buf, nil, y.buf}, []int64{n, out, in, 1, 0}, nil)
 	return t.node(y, func() {
 		d, acc := x.dstAcc()
-		t.run(compute.GemmNF4, bufs{y.grad, w.Codes.Buf, w.Absmax.Buf, nil, d}, []int64{n, in, out, 0, acc}, nil)
+		t.run(t.gemmNF4, bufs{y.grad, w.Codes.Buf, w.Absmax.Buf, nil, d}, []int64{n, in, out, 0, acc}, nil)
 	}, x)
 }
 

@@ -118,6 +118,8 @@ type Tape struct {
 	params   map[*Param]*Var
 	flops    int64
 	args     compute.Args
+	gemm     *compute.Op // of the engine's precision
+	gemmNF4  *compute.Op
 	waits    []*waiting // of SumBlocks on this tape
 	waiting  *waiting   // of a block's tape: where its parameters' gradients go
 }
@@ -125,7 +127,11 @@ type Tape struct {
 // NewTape makes a tape on e. With training false no graph is kept: ops run, and
 // Backward is an error.
 func NewTape(e compute.Engine, training bool) *Tape {
-	return &Tape{e: e, training: training, params: map[*Param]*Var{}}
+	t := &Tape{e: e, training: training, params: map[*Param]*Var{}, gemm: compute.Gemm, gemmNF4: compute.GemmNF4}
+	if compute.Precision(e) == compute.BF16Precision {
+		t.gemm, t.gemmNF4 = compute.GemmBF16, compute.GemmNF4BF16
+	}
+	return t
 }
 
 // Engine is where the tape runs.
