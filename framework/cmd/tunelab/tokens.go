@@ -82,7 +82,8 @@ type embedCmd struct {
 	Model   string `short:"m" help:"Hugging Face or sentence-transformers folder, hf:owner/name, or \"embedded\"." placeholder:"DIR" required:""`
 	IDs     string `name:"ids" help:"JSONL file of {\"ids\": [...]}, special tokens included; - for standard input." placeholder:"FILE" xor:"in" required:""`
 	Text    string `help:"JSONL file of {\"text\": \"...\"}; - for standard input." placeholder:"FILE" xor:"in" required:""`
-	Pooling string `help:"none: every token's hidden state; cls: the first token's; mean: over tokens. Default: what a sentence-transformers folder says." enum:"none,cls,mean," default:""`
+	Pooling string `help:"Pooling of the tokens' last hidden states, with no prompt and no further module: none (every token's), cls (the first's), mean, max, mean_sqrt_len_tokens, weightedmean, lasttoken. Default: all that a sentence-transformers folder says." enum:"none,cls,mean,max,mean_sqrt_len_tokens,weightedmean,lasttoken," default:""`
+	Prompt  string `name:"prompt-name" help:"Prompt of a sentence-transformers folder to put before every text, such as query or document. Default: its default prompt, if it has one." placeholder:"NAME"`
 	Threads int    `help:"Threads; never changes the numbers. 0: all cores." placeholder:"N"`
 }
 
@@ -92,7 +93,7 @@ func (c *embedCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	out, err := a.models().Embed(a.ctx, c.Model, c.Pooling, in, c.Threads)
+	out, err := a.models().Embed(a.ctx, c.Model, in, lab.EmbedOptions{Threads: c.Threads, Pooling: c.Pooling, Prompt: c.Prompt})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,6 @@
 // Package encoder is a bidirectional transformer (Devlin et al. 2019,
 // arXiv:1810.04805) on the autograd tape, loaded from and saved to Hugging Face
-// folders, sentence-transformers' too.
+// folders.
 //
 // There is one encoder; a family (BERT, DistilBERT, RoBERTa, ELECTRA, MPNet,
 // ModernBERT) is a record of declared choices (family.go): norms after or

@@ -2,8 +2,11 @@ package encoder
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
+	"os"
 )
 
 // fields reads single fields of a config.json; null counts as absent, and the
@@ -71,4 +74,19 @@ func (f *fields) refuse(name, instead string) {
 			f.fail(name, "is not supported; %s", instead)
 		}
 	}
+}
+
+// readFields reads a JSON file whose absence leaves everything at its default.
+func readFields(path string) (*fields, error) {
+	f := &fields{prefix: path + ": "}
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, nil
+	} else if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(raw, &f.m); err != nil {
+		return nil, fmt.Errorf("%s: not valid JSON: %w", path, err)
+	}
+	return f, nil
 }
