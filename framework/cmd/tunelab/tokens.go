@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -88,6 +89,9 @@ type embedCmd struct {
 }
 
 func (c *embedCmd) Run(a *app) error {
+	if c.Prompt != "" && c.IDs != "" {
+		return &codeError{exitUsage, errors.New("--prompt-name goes before texts; with --ids give the prompt's ids too")}
+	}
 	src := source{IDs: c.IDs, Text: c.Text}
 	in, err := src.lines()
 	if err != nil {

@@ -16,8 +16,8 @@ type Options struct {
 	// Pooling is one of Poolings, and then nothing else is done with a text; ""
 	// is the recipe of a sentence-transformers folder.
 	Pooling string
-	// Prompt names one of the recipe's prompts, which is put before every text; ""
-	// is its default prompt, if it has one.
+	// Prompt names one of the recipe's prompts, which is put before every text but
+	// before no ids; "" is its default prompt, if it has one.
 	Prompt string
 }
 
@@ -41,7 +41,7 @@ func Embed(ctx context.Context, dir string, in []Input, o Options) ([]Embedding,
 	if prompt == "" {
 		prompt = r.prompt
 	}
-	t := texts{recipe: r, limit: r.maxLength}
+	t := texts{recipe: r}
 	if t.prompt, err = r.promptOf(prompt); err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
@@ -58,8 +58,8 @@ func Embed(ctx context.Context, dir string, in []Input, o Options) ([]Embedding,
 		return nil, err
 	}
 	defer net.free()
-	if o.Pooling == "" && t.limit == 0 {
-		t.limit = net.length
+	if o.Pooling == "" {
+		t.limit = r.limit(net.length)
 	}
 	seqs := make([]sequence, len(in))
 	for i := range in {

@@ -230,6 +230,7 @@ func TestEmbedErrors(t *testing.T) {
 		{"line 2: has 0 tokens", bare, ids(), Options{Pooling: Mean}},
 		{"line 2: has 41 tokens; the model takes 1 to 40", dir, ids(make([]int, 41)...), Options{}},
 		{"line 2: has", bare, inputs("x", strings.Repeat("the ", 50)), Options{Pooling: Mean}},
+		{"line 2: has 41 tokens", first(t).folder(t, map[string]string{"sentence_bert_config.json": `{"max_seq_length":41}`}), inputs("x", strings.Repeat("the ", 50)), Options{}},
 		{"line 2: the text is empty, and the tokenizer adds no special token", decoder.folder(t, nil), inputs("x", ""), Options{}},
 		{"line 1: the prompt, which is not pooled, has 4 tokens and leaves nothing", short, inputs("x"), Options{Prompt: "p"}},
 		{"line 1: texts are cut at 1 tokens, but the tokenizer adds 2", one, inputs("x"), Options{}},
@@ -304,7 +305,7 @@ func TestRefusedRecipes(t *testing.T) {
 		{"must be positive", dense, `{}`},
 		{"linear.weight", dense, `{"in_features":24,"out_features":7}`},
 		{"says what the Dense module is", dense, ""},
-		{"convert the folder with sentence-transformers", "2_Dense/model.safetensors", ""},
+		{"convert the model with sentence-transformers", "2_Dense/model.safetensors", ""},
 		{"line 1: ", pooling, `{"pooling_mode":["mean","cls"]}`},
 	} {
 		f := normalised

@@ -14,14 +14,15 @@ import (
 
 // recipe is how a folder of sentence-transformers makes one vector of a text.
 type recipe struct {
-	dir        string            // folder of the model and its tokenizer: the folder itself, or one in it
-	maxLength  int               // tokens at which texts are cut, special ones counted; 0: not stated
-	lowerCase  bool              // texts are lower-cased before the tokenizer's own normaliser
-	prompts    map[string]string // by name
-	prompt     string            // name of the default one, "" for none
-	pooling    []string          // modes, whose vectors stand one after the other
-	skipPrompt bool              // the prompt's tokens are not pooled
-	stages     []stage           // what the vector goes through then, in order
+	dir             string            // folder of the model and its tokenizer: the folder itself, or one in it
+	maxLength       int               // of its settings: tokens at which texts are cut, special ones counted; 0: not stated
+	tokenizerLength int               // of the tokenizer, likewise
+	lowerCase       bool              // texts are lower-cased before the tokenizer's own normaliser
+	prompts         map[string]string // by name
+	prompt          string            // name of the default one, "" for none
+	pooling         []string          // modes, whose vectors stand one after the other
+	skipPrompt      bool              // the prompt's tokens are not pooled
+	stages          []stage           // what the vector goes through then, in order
 }
 
 // Files of sentence-transformers 2 to 6.

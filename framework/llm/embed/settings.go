@@ -112,8 +112,7 @@ var (
 	harmlessToTokenizer = []string{"padding_side", "use_fast"}
 )
 
-// readLength takes the length from the settings, else from the tokenizer, where a
-// huge number means none.
+// readLength reads the length from the settings, or what the tokenizer says.
 func (r *recipe) readLength(dir, path string, stated *int) error {
 	if stated != nil {
 		if r.maxLength = *stated; r.maxLength < 1 {
@@ -128,16 +127,28 @@ func (r *recipe) readLength(dir, path string, stated *int) error {
 		return err
 	}
 	var t struct {
-		MaxLength float64 `json:"model_max_length"`
+		MaxLength float64 `json:"model_max_length"` // a huge number means none
 		Side      *string `json:"truncation_side"`
 	}
 	if err := json.Unmarshal(raw, &t); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if r.maxLength == 0 && t.MaxLength >= 1 && t.MaxLength < math.MaxInt32 {
-		r.maxLength = int(t.MaxLength)
+	if t.MaxLength >= 1 && t.MaxLength < math.MaxInt32 {
+		r.tokenizerLength = int(t.MaxLength)
 	}
 	return mustBe(path, "truncation_side", t.Side, "right")
+}
+
+// limit is where texts are cut for a model whose context has so many tokens: what
+// the settings say, else the lesser of the tokenizer's limit and the context.
+func (r *recipe) limit(context int) int {
+	switch {
+	case r.maxLength > 0:
+		return r.maxLength
+	case r.tokenizerLength > 0:
+		return min(r.tokenizerLength, context)
+	}
+	return context
 }
 
 func (r *recipe) readPooling(dir string) error {

@@ -95,7 +95,7 @@ func (r *recipe) readDense(dir string) error {
 	}
 	weights := filepath.Join(dir, checkpoint.WeightsFile)
 	if _, err := os.Stat(weights); err != nil {
-		return fmt.Errorf("%w: PyTorch pickles are not loaded; convert the folder with sentence-transformers: SentenceTransformer(FOLDER).save(FOLDER)", err)
+		return fmt.Errorf("%w: weights that are PyTorch pickles are not loaded; convert the model with sentence-transformers, SentenceTransformer(MODEL).save(FOLDER), and give the folder", err)
 	}
 	f, err := checkpoint.Open(weights)
 	if err != nil {

@@ -221,9 +221,9 @@ func (c repoCache) missing(hash string) ([]string, error) {
 
 func (c repoCache) missingIn(hash string, p part) ([]string, error) {
 	has := func(name string) bool { return exists(c.file(hash, p.path+name)) }
-	need := map[string][]string{"Pooling": {"config.json"}, "Dense": {"config.json", modelFile}}
 	if p.kind != transformer {
-		return slices.DeleteFunc(need[p.kind], has), nil
+		need := map[string][]string{"Pooling": {"config.json"}, "Dense": {"config.json", modelFile}}
+		return slices.DeleteFunc(need[p.kind], func(name string) bool { return has(name) || exists(c.mark(hash, p.path+name)) }), nil
 	}
 	var names []string
 	entries, err := os.ReadDir(c.file(hash, p.path))

@@ -51,12 +51,6 @@ func isSmall(file string) bool {
 	return strings.HasSuffix(file, ".json") && (strings.HasPrefix(file, "tokenizer") || strings.HasPrefix(file, "adapter_") || strings.HasPrefix(file, "sentence_"))
 }
 
-func isPickle(file string) bool {
-	return strings.HasSuffix(file, ".bin") || strings.HasSuffix(file, ".pt") || strings.HasSuffix(file, ".pth")
-}
-
-func isWeights(file string) bool { return isPickle(file) || strings.HasSuffix(file, ".safetensors") }
-
 // weights chooses the weights: the shards of the index, else
 // model.safetensors, else every safetensors file at the top; and an adapter's.
 func weights(names []string, index []byte) ([]string, error) {
@@ -82,7 +76,7 @@ func weights(names []string, index []byte) ([]string, error) {
 		if adapter || top && index == nil && !slices.Contains(names, modelFile) {
 			out = append(out, n)
 		}
-		pickles = pickles || isPickle(n)
+		pickles = pickles || strings.HasSuffix(n, ".bin") || strings.HasSuffix(n, ".pt") || strings.HasSuffix(n, ".pth")
 	}
 	if len(out) > 0 {
 		return out, nil

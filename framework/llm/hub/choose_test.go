@@ -177,19 +177,12 @@ func TestModulesThatAreRefused(t *testing.T) {
 			t.Errorf("%s: %v, want %s", modules, err, want)
 		}
 	}
-	for want, there := range map[string][]string{
-		"2_Dense: no weights in safetensors, only PyTorch pickles": {"0_Transformer/model.safetensors", "2_Dense/pytorch_model.bin"},
-		"0_Transformer: no weights in safetensors: is it a model?": {"model.safetensors"},
-	} {
-		var err error
-		for _, p := range partsOf(t, `[{"path":"0_Transformer","type":"a.Transformer"},{"path":"2_Dense","type":"a.Dense"}]`) {
-			if _, e := p.weights(there, nil); err == nil {
-				err = e
-			}
-		}
-		if !errors.Is(err, ErrWeights) || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v, want %s", err, want)
-		}
+	ps := partsOf(t, `[{"path":"0_Transformer","type":"a.Transformer"},{"path":"2_Dense","type":"a.Dense"}]`)
+	if _, err := ps[0].weights([]string{"model.safetensors"}, nil); !errors.Is(err, ErrWeights) || !strings.Contains(err.Error(), "0_Transformer: no weights in safetensors: is it a model?") {
+		t.Errorf("%v", err)
+	}
+	if got, err := ps[1].weights([]string{"2_Dense/pytorch_model.bin"}, nil); err != nil || got != nil {
+		t.Errorf("a Dense of pickles: %v (%v)", got, err)
 	}
 }
 
@@ -241,6 +234,18 @@ func TestARepositoryOfModules(t *testing.T) {
 	}
 	if there := slices.Sorted(maps.Keys(under(t, got))); !slices.Equal(there, want) {
 		t.Errorf("mended to %v, want %v", there, want)
+	}
+}
+
+// A module whose weights are pickles alone is no obstacle to the rest.
+func TestAModuleOfPickles(t *testing.T) {
+	h, dir := newFake(t), t.TempDir()
+	h.files["modules.json"] = []byte(`[{"path":"","type":"a.Transformer"},{"path":"1_Dense","type":"a.Dense"}]`)
+	h.files["1_Dense/config.json"], h.files["1_Dense/pytorch_model.bin"] = []byte("{}"), blobOf(10)
+	for _, env := range []string{"HF_HUB_OFFLINE=0", "HF_HUB_OFFLINE=1"} {
+		if _, _, err := Resolve(t.Context(), "hf:owner/name", h.options(dir, env)); err != nil {
+			t.Errorf("%s: %v", env, err)
+		}
 	}
 }
 

@@ -57,11 +57,11 @@ func (p part) inside(names []string) []string {
 	return out
 }
 
-// weights chooses the part's weights; a module other than a transformer may
-// have none.
+// weights chooses the part's weights. A module other than a transformer may have
+// none, or none that are loaded: who only trains the transformer needs no Dense.
 func (p part) weights(names []string, index []byte) ([]string, error) {
 	names = p.inside(names)
-	if p.kind != transformer && !slices.ContainsFunc(names, isWeights) {
+	if p.kind != transformer && !slices.Contains(names, modelFile) {
 		return nil, nil
 	}
 	out, err := weights(names, index)
