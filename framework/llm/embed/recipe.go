@@ -67,7 +67,7 @@ func readModules(dir string) ([]module, error) {
 		if len(m.Kwargs) > 0 {
 			return nil, fmt.Errorf("%s: module %d: kwargs %v are not supported", path, i, m.Kwargs)
 		}
-		if first := (i == 0) == (kind == "Transformer"); !first || (i == 1) != (kind == "Pooling") {
+		if (i == 0) != (kind == "Transformer") || (i == 1) != (kind == "Pooling") {
 			return nil, fmt.Errorf("%s: module %d is %s; supported are Transformer, Pooling, then Dense and Normalize at will", path, i, kind)
 		}
 		out = append(out, module{kind, filepath.Join(dir, m.Path)})

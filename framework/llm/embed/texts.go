@@ -1,6 +1,7 @@
 package embed
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -43,7 +44,7 @@ func (t *texts) sequence(in Input) (sequence, error) {
 		return s, err
 	}
 	if len(s.ids) == 0 {
-		return s, fmt.Errorf("the text is empty, and the tokenizer adds no special token to it: there is nothing to embed")
+		return s, errors.New("the text is empty, and the tokenizer adds no special token to it: there is nothing to embed")
 	}
 	if s.skip = t.skip; s.skip >= len(s.ids) {
 		return s, fmt.Errorf("the prompt, which is not pooled, has %d tokens and leaves nothing of the %d at which texts are cut", t.skip, len(s.ids))

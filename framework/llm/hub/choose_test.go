@@ -240,10 +240,11 @@ func TestARepositoryOfModules(t *testing.T) {
 // A module whose weights are pickles alone is no obstacle to the rest.
 func TestAModuleOfPickles(t *testing.T) {
 	h, dir := newFake(t), t.TempDir()
-	h.files["modules.json"] = []byte(`[{"path":"","type":"a.Transformer"},{"path":"1_Dense","type":"a.Dense"}]`)
+	h.files["modules.json"] = []byte(`[{"path":"","type":"of.its.Own"},{"path":"1_Dense","type":"a.Dense"}]`)
 	h.files["1_Dense/config.json"], h.files["1_Dense/pytorch_model.bin"] = []byte("{}"), blobOf(10)
 	for _, env := range []string{"HF_HUB_OFFLINE=0", "HF_HUB_OFFLINE=1"} {
-		if _, _, err := Resolve(t.Context(), "hf:owner/name", h.options(dir, env)); err != nil {
+		got, _, err := Resolve(t.Context(), "hf:owner/name", h.options(dir, env))
+		if err != nil || !exists(filepath.Join(got, modelFile)) {
 			t.Errorf("%s: %v", env, err)
 		}
 	}

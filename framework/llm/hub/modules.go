@@ -29,8 +29,9 @@ func parts(modules []byte) ([]part, error) {
 	}
 	var out []part
 	for i, m := range list {
-		p := part{kind: m.Type[strings.LastIndexByte(m.Type, '.')+1:]}
+		p := part{kind: transformer} // the repository itself, of whatever class
 		if m.Path != "" {
+			p.kind = m.Type[strings.LastIndexByte(m.Type, '.')+1:]
 			if p.path = strings.TrimSuffix(m.Path, "/"); !safePath(p.path) {
 				return nil, fmt.Errorf("%s: module %d: %q is not a path in the repository", modulesFile, i, m.Path)
 			}
