@@ -24,5 +24,5 @@ for p in framework/llm/model framework/train/peft; do
 	"$python" "$p/testdata/make_fixtures.py" --check-saved
 done
 echo "== tokenizers on new texts"
-"$python" framework/llm/tokenizer/testdata/make_fixtures.py --more "$copy/more" ""
+"$python" framework/llm/tokenizer/testdata/make_fixtures.py --more "$copy/more"
 TOKENIZER_PARITY="$copy/more" "${GO:-go}" test -count=1 -run Parity ./framework/llm/tokenizer
