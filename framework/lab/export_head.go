@@ -125,7 +125,7 @@ func (h *labelHead) notes(kind string) []string {
 		pad, alone = "None", "; give it one text at a time: the tokenizer has no token for padding, or texts end with it"
 	}
 	if kind == ExportModel {
-		return []string{"AutoModelForSequenceClassification loads it; labels: " + labels + alone}
+		return []string{"AutoModelForSequenceClassification loads it; labels, by the last token of a text: " + labels + alone}
 	}
 	return []string{fmt.Sprintf("load it onto AutoModelForSequenceClassification.from_pretrained(BASE, num_labels=%d, pad_token_id=%s); rows of its score: %s%s", len(h.Labels), pad, labels, alone)}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -23,16 +24,29 @@ type exported struct {
 	Notes       []string
 }
 
-// exportRun trains on sentiment for two steps and exports the result.
+// exportRun trains a label head for two steps and exports the result.
 func exportRun(t *testing.T, state, model, method string, args ...string) *exported {
 	t.Helper()
-	run := []string{"--dir", state, "run", method, "-t", "sentiment", "--examples", "16", "-p", "max_steps=2"}
+	dir := t.TempDir()
+	for i, name := range []string{"train.jsonl", "test.jsonl"} {
+		rows := ""
+		for j := range 8 {
+			rows += fmt.Sprintf(`{"text": "the %d. dog of %d", "label": %d}`+"\n", j, i, j%2)
+		}
+		write(t, dir, name, rows)
+	}
+	task := write(t, dir, "task.yaml", `{name: dogs, kind: classification, prompt: "{text}", label: label, labels: [negative, positive], data: {train: train.jsonl, test: test.jsonl}}`)
+	run := []string{"--dir", state, "run", method, "-t", task, "-p", "max_steps=2"}
 	if model != "" {
 		run = append(run, "-m", model)
 	}
-	x := &exported{t: t, dir: filepath.Join(t.TempDir(), "out")}
 	ok(t, run...)
-	x.id = runsOf(t, state, method)[0].ID
+	return export(t, state, runsOf(t, state, method)[0].ID, args...)
+}
+
+func export(t *testing.T, state, id string, args ...string) *exported {
+	t.Helper()
+	x := &exported{t: t, id: id, dir: filepath.Join(t.TempDir(), "out")}
 	x.result = filepath.Join(state, "runs", x.id, "result")
 	fromJSON(t, x, append([]string{"--dir", state, "export", x.id, "--to", x.dir}, args...)...)
 	return x
@@ -105,6 +119,24 @@ func TestExportOfAClassifier(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A reward model is a classifier of one label.
+func TestExportOfARewardModel(t *testing.T) {
+	state := t.TempDir()
+	ok(t, "--dir", state, "run", "rlhf", "-t", "explain", "--examples", "8", "-p", "sft_max_steps=1", "-p", "reward_epochs=1", "-p", "ppo_total_episodes=8", "-p", "ppo_batch_size=8")
+	for _, r := range runsOf(t, state, "rlhf") {
+		if r.Stage != "reward" {
+			continue
+		}
+		x := export(t, state, r.ID)
+		if cfg, err := checkpoint.ReadConfig(x.dir); err != nil || !slices.Equal(cfg.Labels, []string{"reward"}) || x.Kind != "model" {
+			t.Errorf("%s of labels %q (%v)", x.Kind, cfg.Labels, err)
+		}
+		x.score("model.safetensors", "score.weight")
+		return
+	}
+	t.Error("the chain has no reward stage")
 }
 
 // The label head beside a LoRA adapter is where PEFT keeps it, and the base model
