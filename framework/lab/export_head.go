@@ -51,8 +51,10 @@ func (l *Lab) labelHead(ctx context.Context, r result) (*labelHead, error) {
 	if err != nil {
 		return nil, err
 	}
-	ids := tok.Encode("One", true)
-	end, labels := ids[len(ids)-1], sp.Task.Labels
+	end, labels := -1, sp.Task.Labels
+	if ids := tok.Encode("One", true); len(ids) > 0 {
+		end = ids[len(ids)-1]
+	}
 	if len(labels) == 0 { // what a reward model reads ends with the end token
 		end, labels = tok.EOS(), []string{"reward"}
 	}

@@ -29,7 +29,11 @@ func Load(dir string, e compute.Engine, o Options) (*Model, error) {
 		return nil, err
 	}
 	if len(cfg.Labels) > 0 {
-		return nil, fmt.Errorf("%s: architectures: is a classifier of %d labels (%s, ...), which has no output layer to score or write text with, and the labels of another task need another head: give the language model that it was made from", filepath.Join(dir, checkpoint.ConfigFile), len(cfg.Labels), cfg.Labels[0])
+		class, err := cfg.Classifier()
+		if err != nil {
+			class = cfg.Family
+		}
+		return nil, fmt.Errorf("%s: architectures: %s is a classifier of %d labels (%s, ...): it has no output layer to score or write text with, and the labels of another task need another head; give the language model that it was made from", filepath.Join(dir, checkpoint.ConfigFile), class, len(cfg.Labels), cfg.Labels[0])
 	}
 	r, err := checkpoint.OpenDir(dir)
 	if err != nil {
