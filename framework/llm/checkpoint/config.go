@@ -34,6 +34,10 @@ type Config struct {
 	EOS []int // empty: none
 	PAD int   // -1: none
 
+	// Labels are those of a classifier, by id; nil: a language model. A classifier
+	// has a label head (Classifier) in place of the output layer.
+	Labels []string
+
 	// StopIDs are the end tokens of generation_config.json, which count in place
 	// of EOS when a text is generated; nil: it names none.
 	StopIDs []int
@@ -86,7 +90,7 @@ func ParseConfig(raw []byte) (Config, error) {
 		return Config{}, f.err
 	}
 	c := family.read(&f)
-	c.Family, c.Layers, c.NF4 = name, f.layers, nf4
+	c.Family, c.Layers, c.NF4, c.Labels = name, f.layers, nf4, f.labels()
 	c.BOS, c.PAD, c.EOS = f.id("bos_token_id", family.ids.bos), f.id("pad_token_id", family.ids.pad), f.ids("eos_token_id", family.ids.eos)
 	if c.InitStd == 0 {
 		c.InitStd = f.num("initializer_range", 0.02)
@@ -158,6 +162,11 @@ func WriteConfig(dir string, c Config) error {
 		m["quantization_config"] = nf4Config
 	}
 	family.write(c, m)
+	if len(c.Labels) > 0 {
+		if err := c.writeLabels(m); err != nil {
+			return err
+		}
+	}
 	raw, err := json.MarshalIndent(pythonNumbers(m), "", "  ") // keys in sorted order
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -17,7 +18,8 @@ type Options struct {
 
 // Load reads a Hugging Face folder (config.json and safetensors) of any of
 // checkpoint.Families onto an engine. It is strict: a missing, misshapen or
-// unexpected tensor is an error that names it and its file. Linear layers that are
+// unexpected tensor is an error that names it and its file, and so is a classifier
+// (ForSequenceClassification), which has no output layer. Linear layers that are
 // stored in NF4 stay in it and do not train (nf4.go). The files are
 // mapped, and a weight is read when it is first used: until then they must not
 // be changed in place (to replace or remove them is no harm).
@@ -25,6 +27,13 @@ func Load(dir string, e compute.Engine, o Options) (*Model, error) {
 	cfg, err := checkpoint.ReadConfig(dir)
 	if err != nil {
 		return nil, err
+	}
+	if len(cfg.Labels) > 0 {
+		class, err := cfg.Classifier()
+		if err != nil {
+			class = cfg.Family
+		}
+		return nil, fmt.Errorf("%s: architectures: %s is a classifier of %d labels (%s, ...): it has no output layer to score or write text with, and the labels of another task need another head; give the language model that it was made from", filepath.Join(dir, checkpoint.ConfigFile), class, len(cfg.Labels), cfg.Labels[0])
 	}
 	r, err := checkpoint.OpenDir(dir)
 	if err != nil {
