@@ -1,7 +1,6 @@
 package encoder
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 )
 
 // Sentence is how a folder of sentence-transformers (Reimers and Gurevych 2019,
@@ -39,8 +40,8 @@ func ReadSentence(dir string) (s Sentence, ok bool, err error) {
 		return s, false, err
 	}
 	var modules []struct{ Path, Type string }
-	if err := json.Unmarshal(raw, &modules); err != nil {
-		return s, false, fmt.Errorf("%s: not valid JSON: %w", path, err)
+	if err := checkpoint.ParseJSON(raw, &modules); err != nil {
+		return s, false, fmt.Errorf("%s: %w", path, err)
 	}
 	var kinds []string
 	for i, m := range modules {
@@ -147,8 +148,8 @@ func readFields(path string) (*fields, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal(raw, &f.m); err != nil {
-		return nil, fmt.Errorf("%s: not valid JSON: %w", path, err)
+	if err := checkpoint.ParseJSON(raw, &f.m); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return f, nil
 }
