@@ -181,7 +181,7 @@ func (t *Tokenizer) Special(id int) bool { return t.special[id] }
 // special ids in use: equal hashes encode and decode alike.
 func (t *Tokenizer) Hash() string {
 	h := sha256.New()
-	h.Write(t.files.tokenizer)
+	h.Write(t.files[File])
 	fmt.Fprintf(h, "\x00bos=%d eos=%d pad=%d", t.BOS(), t.EOS(), t.PAD())
 	return hex.EncodeToString(h.Sum(nil))
 }
