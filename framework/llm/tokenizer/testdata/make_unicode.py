@@ -63,6 +63,8 @@ CLASSES = [  # in the order of the constants in unicode.go
     becomes(N.StripAccents(), ""),
     becomes(bert(clean_text=True), ""),
     inert(),
+    removed(P.Split(Regex(r"[\p{Lu}\p{Lt}]"), "removed")),
+    removed(P.Split(Regex(r"\p{Ll}"), "removed")),
 ]
 assert removed(P.Split(Regex(r"\s"), "removed")) == CLASSES[3]
 
