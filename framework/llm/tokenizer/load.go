@@ -21,9 +21,9 @@ const (
 
 // Load reads the tokenizer of a model folder: tokenizer.json, and beside it
 // tokenizer_config.json, special_tokens_map.json and config.json as far as they
-// exist; chat templates are kept for Save (package chat reads them). The blocks "truncation" and "padding" of
-// tokenizer.json are not used: transformers too switches them off for a call
-// that does not ask for them.
+// exist; chat templates are kept for Save (package chat reads them). The blocks
+// "truncation" and "padding" of tokenizer.json are not used: transformers too
+// switches them off for a call that does not ask for them.
 func Load(dir string) (*Tokenizer, error) {
 	files, err := readFiles(dir)
 	if err != nil {
@@ -56,10 +56,14 @@ func readFiles(dir string) (files, error) {
 
 func build(from files, dir string) (*Tokenizer, error) {
 	t := &Tokenizer{added: map[string]int{}, special: map[int]bool{}, skipped: map[int]bool{}, files: from}
-	if err := t.parse(from[File]); err != nil {
+	more, err := readFurther(from, dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.parse(from[File], more); err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, File), err)
 	}
-	if err := t.readSpecials(dir); err != nil {
+	if err := t.readSpecials(dir, more.files); err != nil {
 		return nil, err
 	}
 	return t, nil
@@ -75,7 +79,7 @@ type tokenizerJSON struct {
 	Model      json.RawMessage `json:"model"`
 }
 
-func (t *Tokenizer) parse(raw []byte) error {
+func (t *Tokenizer) parse(raw []byte, more further) error {
 	var j tokenizerJSON
 	if err := checkpoint.ParseJSON(raw, &j); err != nil {
 		return err
@@ -96,7 +100,11 @@ func (t *Tokenizer) parse(raw []byte) error {
 	if err := t.readComponents(j); err != nil {
 		return err
 	}
-	t.readAdded(j.Added)
+	added := more.join(j.Added, t.model.tokens())
+	if !slices.Equal(added, j.Added) {
+		t.grown = added
+	}
+	t.readAdded(added)
 	for _, p := range append(slices.Clone(t.frame.single), t.frame.pair...) {
 		for _, id := range p.ids {
 			if t.Token(id) == "" {

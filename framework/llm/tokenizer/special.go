@@ -28,39 +28,42 @@ func (s *specials) PAD() int { return s.pad }
 // or "0 (none declared)".
 func (s *specials) PADSource() string { return s.padSource }
 
-// readSpecials takes each role from the first file that declares it:
-// tokenizer_config.json, special_tokens_map.json, then config.json's ids.
-func (t *Tokenizer) readSpecials(dir string) error {
+// readSpecials takes each role from the first of the files names that declares
+// it; config.json has ids.
+func (t *Tokenizer) readSpecials(dir string, names []string) error {
 	t.bos, t.eos, t.pad = -1, -1, -1
 	roles := []struct {
 		name string
 		to   *int
 	}{{"bos_token", &t.bos}, {"eos_token", &t.eos}, {"pad_token", &t.pad}}
-	for _, f := range []struct{ name, suffix string }{{ConfigFile, ""}, {"special_tokens_map.json", ""}, {checkpoint.ConfigFile, "_id"}} {
-		raw := t.files[f.name]
+	for _, name := range names {
+		raw, suffix := t.files[name], ""
+		if name == checkpoint.ConfigFile {
+			suffix = "_id"
+		}
 		if raw == nil {
 			continue
 		}
 		var m map[string]json.RawMessage
 		if err := checkpoint.ParseJSON(raw, &m); err != nil {
-			return fmt.Errorf("%s: %w", filepath.Join(dir, f.name), err)
+			return fmt.Errorf("%s: %w", filepath.Join(dir, name), err)
 		}
 		for _, r := range roles {
 			if *r.to >= 0 {
 				continue
 			}
-			id, err := t.role(m[r.name+f.suffix])
+			id, err := t.role(m[r.name+suffix])
 			if err != nil {
-				return fmt.Errorf("%s: %s: %w", filepath.Join(dir, f.name), r.name+f.suffix, err)
+				return fmt.Errorf("%s: %s: %w", filepath.Join(dir, name), r.name+suffix, err)
 			}
 			*r.to = id
 			if r.name == "pad_token" && id >= 0 {
-				t.padSource = f.name
+				t.padSource = name
 			}
 		}
-		if f.name == ConfigFile {
+		if name == ConfigFile {
 			if err := t.readCleanUp(m["clean_up_tokenization_spaces"]); err != nil {
-				return fmt.Errorf("%s: clean_up_tokenization_spaces: %w", filepath.Join(dir, f.name), err)
+				return fmt.Errorf("%s: clean_up_tokenization_spaces: %w", filepath.Join(dir, name), err)
 			}
 		}
 	}

@@ -104,12 +104,12 @@ func TestBadRequests(t *testing.T) {
 
 func TestBadFolders(t *testing.T) {
 	for want, files := range map[string]map[string]string{
-		ErrNone.Error():                {"tokenizer_config.json": `{"chat_template": null}`},
-		"found an array, expected an object":            {"tokenizer_config.json": `[]`},
-		"chat_template: neither":       {"tokenizer_config.json": `{"chat_template": 3}`},
-		"chat_template: [0]: needs":    {"tokenizer_config.json": `{"chat_template": [{"name": "default"}]}`},
-		"extra_special_tokens.x_token": {"tokenizer_config.json": `{"chat_template": "a", "extra_special_tokens": {"x_token": 3}}`},
-		"a template has":               {"chat_template.jinja": strings.Repeat("x", jinja.Longest+1)},
+		ErrNone.Error():                      {"tokenizer_config.json": `{"chat_template": null}`},
+		"found an array, expected an object": {"tokenizer_config.json": `[]`},
+		"chat_template: neither":             {"tokenizer_config.json": `{"chat_template": 3}`},
+		"chat_template: [0]: needs":          {"tokenizer_config.json": `{"chat_template": [{"name": "default"}]}`},
+		"extra_special_tokens.x_token":       {"tokenizer_config.json": `{"chat_template": "a", "extra_special_tokens": {"x_token": 3}}`},
+		"a template has":                     {"chat_template.jinja": strings.Repeat("x", jinja.Longest+1)},
 	} {
 		if _, err := Load(write(t, t.TempDir(), files)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
