@@ -2,12 +2,9 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -186,21 +183,5 @@ func (l *Lab) addTokenizer(ctx context.Context, row tracking.Run, dir string) er
 	if err != nil {
 		return fmt.Errorf("the exported model lacks what its base model has beside the weights: %w", err)
 	}
-	for _, name := range tokenizerFiles {
-		to := filepath.Join(dir, name)
-		if _, err := os.Stat(to); err == nil {
-			continue
-		}
-		raw, err := os.ReadFile(filepath.Join(from, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err == nil {
-			err = os.WriteFile(to, raw, 0o644)
-		}
-		if err != nil {
-			return fmt.Errorf("copy the tokenizer: %w", err)
-		}
-	}
-	return nil
+	return checkpoint.CopyCompanions(from, dir)
 }

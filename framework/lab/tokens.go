@@ -1,13 +1,8 @@
 package lab
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 
 	"github.com/tunelab/tunelab/framework/llm/embed"
 	"github.com/tunelab/tunelab/framework/llm/tokenizer"
@@ -25,45 +20,6 @@ type Tokenized struct {
 	IDs     []int    `json:"ids"`
 	Tokens  []string `json:"tokens"`
 	Decoded string   `json:"decoded"` // special tokens included
-}
-
-// ReadJSONL reads JSON objects, one a line, and refuses fields that T does not
-// have. name is used in errors.
-func ReadJSONL[T any](r io.Reader, name string) ([]T, error) {
-	var out []T
-	sc := bufio.NewScanner(r)
-	sc.Buffer(nil, 64<<20)
-	for n := 1; sc.Scan(); n++ {
-		raw := bytes.TrimSpace(sc.Bytes())
-		if len(raw) == 0 {
-			continue
-		}
-		var v T
-		dec := json.NewDecoder(bytes.NewReader(raw))
-		dec.DisallowUnknownFields()
-		if err := alone(dec, &v); err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
-		}
-		out = append(out, v)
-	}
-	if err := sc.Err(); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("%s: no line in it", name)
-	}
-	return out, nil
-}
-
-// alone reads the one value that a line holds.
-func alone(dec *json.Decoder, v any) error {
-	if err := dec.Decode(v); err != nil {
-		return err
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows the object; one line holds one object")
-	}
-	return nil
 }
 
 // Tokenize turns texts into tokens and back with a model's tokenizer.

@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -266,5 +267,45 @@ func TestHashDirCountsWhatDecides(t *testing.T) {
 	put("model.safetensors", "abd")
 	if b, _, _ := HashDir(dir); b == a {
 		t.Error("weights did not change the hash")
+	}
+	a, _, _ = HashDir(dir)
+	if err := os.Mkdir(filepath.Join(dir, TemplateFolder), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	put(TemplateFolder+"/README.md", "x")
+	if b, _, _ := HashDir(dir); b != a {
+		t.Error("a README among the templates changed the hash")
+	}
+	put(TemplateFolder+"/tool_use.jinja", "x")
+	if b, _, _ := HashDir(dir); b == a {
+		t.Error("a chat template did not change the hash")
+	}
+}
+
+func TestCopyCompanions(t *testing.T) {
+	from, to, own := t.TempDir(), t.TempDir(), t.TempDir()
+	for name, text := range map[string]string{"tokenizer.json": "T", "chat_template.jinja": "C", TemplateFolder + "/rag.jinja": "R", GenerationFile: "G"} {
+		if err := WriteCompanion(from, name, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, dir := range map[string]string{"config.json": from, "README.md": from, "tokenizer.json": to} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("own"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(own, "chat_template.jinja"), []byte("own"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(CopyCompanions(from, to), CopyCompanions(from, own)); err != nil {
+		t.Fatal(err)
+	}
+	if names, err := Companions(own); err != nil || !slices.Equal(names, []string{"chat_template.jinja", GenerationFile, "tokenizer.json"}) {
+		t.Errorf("beside a template of its own: %v, %v", names, err)
+	}
+	for name, want := range map[string]string{"tokenizer.json": "own", "chat_template.jinja": "C", TemplateFolder + "/rag.jinja": "R", GenerationFile: "G", "config.json": "", "README.md": ""} {
+		if got, _ := os.ReadFile(filepath.Join(to, name)); string(got) != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
 	}
 }

@@ -67,8 +67,8 @@ func ReadConfig(dir string) (Config, error) {
 // know is refused by name.
 func ParseConfig(raw []byte) (Config, error) {
 	f := configFields{}
-	if err := json.Unmarshal(raw, &f.m); err != nil {
-		return Config{}, fmt.Errorf("not valid JSON: %w", err)
+	if err := ParseJSON(raw, &f.m); err != nil {
+		return Config{}, err
 	}
 	name := f.str("model_type", "")
 	if f.err != nil {

@@ -1,7 +1,6 @@
 package checkpoint
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,8 +23,8 @@ func readGeneration(dir string) ([]int, error) {
 		return nil, err
 	}
 	f := configFields{}
-	if err := json.Unmarshal(raw, &f.m); err != nil {
-		return nil, fmt.Errorf("%s: not valid JSON: %w", path, err)
+	if err := ParseJSON(raw, &f.m); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	ids := f.ids("eos_token_id", -1)
 	if f.err != nil {

@@ -1,7 +1,6 @@
 package checkpoint
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -68,8 +67,8 @@ func OpenDir(dir string) (*Reader, error) {
 	var ix struct {
 		WeightMap map[string]string `json:"weight_map"`
 	}
-	if err := json.Unmarshal(raw, &ix); err != nil {
-		return nil, fmt.Errorf("%s: not valid JSON: %w", index, err)
+	if err := ParseJSON(raw, &ix); err != nil {
+		return nil, fmt.Errorf("%s: %w", index, err)
 	}
 	if len(ix.WeightMap) == 0 {
 		return nil, fmt.Errorf("%s: weight_map is missing or empty", index)

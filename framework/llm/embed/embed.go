@@ -67,7 +67,7 @@ func Embed(ctx context.Context, dir string, in []Input, o Options) ([]Embedding,
 			err = net.check(seqs[i].ids)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", i+1, err)
+			return nil, fmt.Errorf("%s: %w", in[i].at(i), err)
 		}
 	}
 	var out []Embedding
@@ -78,13 +78,13 @@ func Embed(ctx context.Context, dir string, in []Input, o Options) ([]Embedding,
 		batch := nextBatch(seqs[len(out):])
 		rows, err := net.states(e, batch)
 		if err != nil {
-			return nil, fmt.Errorf("lines from %d on: %w", len(out)+1, err)
+			return nil, fmt.Errorf("from %s on: %w", in[len(out)].at(len(out)), err)
 		}
 		for _, s := range batch {
 			n := len(s.ids) * net.width
 			one, err := r.embedding(rows[:n:n], net.width, s.skip)
 			if err != nil {
-				return nil, fmt.Errorf("line %d: %w", len(out)+1, err)
+				return nil, fmt.Errorf("%s: %w", in[len(out)].at(len(out)), err)
 			}
 			out, rows = append(out, one), rows[n:]
 		}

@@ -1,7 +1,6 @@
 package embed
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 )
 
 // recipe is how a folder of sentence-transformers makes one vector of a text.
@@ -49,7 +50,7 @@ func readModules(dir string) ([]module, error) {
 		Path, Type string
 		Kwargs     []string
 	}
-	if err := json.Unmarshal(raw, &list); err != nil {
+	if err := checkpoint.ParseJSON(raw, &list); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if len(list) == 0 {
@@ -111,7 +112,7 @@ func (r *recipe) readPrompts(path string) error {
 		return err
 	}
 	if err == nil {
-		if err := json.Unmarshal(raw, &c); err != nil {
+		if err := checkpoint.ParseJSON(raw, &c); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 	"github.com/tunelab/tunelab/framework/llm/tokenizer"
 )
 
@@ -130,7 +131,7 @@ func (r *recipe) readLength(dir, path string, stated *int) error {
 		MaxLength float64 `json:"model_max_length"` // a huge number means none
 		Side      *string `json:"truncation_side"`
 	}
-	if err := json.Unmarshal(raw, &t); err != nil {
+	if err := checkpoint.ParseJSON(raw, &t); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if t.MaxLength >= 1 && t.MaxLength < math.MaxInt32 {

@@ -10,8 +10,17 @@ import (
 
 // Input is a text, or token ids with the special ones.
 type Input struct {
-	IDs  []int
-	Text *string // nil: IDs count
+	IDs   []int
+	Text  *string // nil: IDs count
+	Where string  // for errors; "": the line's number
+}
+
+// at names input i, from 0, in an error.
+func (in Input) at(i int) string {
+	if in.Where != "" {
+		return in.Where
+	}
+	return fmt.Sprintf("line %d", i+1)
 }
 
 // sequence is an input as tokens.

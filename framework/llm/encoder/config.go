@@ -72,8 +72,8 @@ func ReadConfig(dir string) (Config, error) {
 // is refused by name. Dropout is not: there is none.
 func ParseConfig(raw []byte) (Config, error) {
 	f := fields{}
-	if err := json.Unmarshal(raw, &f.m); err != nil {
-		return Config{}, fmt.Errorf("not valid JSON: %w", err)
+	if err := checkpoint.ParseJSON(raw, &f.m); err != nil {
+		return Config{}, err
 	}
 	name := f.str("model_type", "")
 	if f.err != nil {

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"math"
 	"os"
+
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 )
 
 // fields reads single fields of a config.json; null counts as absent, and the
@@ -85,8 +87,8 @@ func readFields(path string) (*fields, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal(raw, &f.m); err != nil {
-		return nil, fmt.Errorf("%s: not valid JSON: %w", path, err)
+	if err := checkpoint.ParseJSON(raw, &f.m); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return f, nil
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 )
 
 // LoadLowerCased is Load with the normaliser Lowercase in front of the folder's
@@ -15,8 +17,8 @@ func LoadLowerCased(dir string) (*Tokenizer, error) {
 		return nil, err
 	}
 	var j map[string]json.RawMessage
-	if err := json.Unmarshal(fs.tokenizer, &j); err != nil {
-		return nil, fmt.Errorf("%s: not valid JSON: %w", filepath.Join(dir, File), err)
+	if err := checkpoint.ParseJSON(fs[File], &j); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, File), err)
 	}
 	list := []json.RawMessage{json.RawMessage(`{"type":"Lowercase"}`)}
 	if own := j["normalizer"]; own != nil && string(own) != "null" {
@@ -25,7 +27,7 @@ func LoadLowerCased(dir string) (*Tokenizer, error) {
 	if j["normalizer"], err = json.Marshal(map[string]any{"type": "Sequence", "normalizers": list}); err != nil {
 		return nil, err
 	}
-	if fs.tokenizer, err = json.Marshal(j); err != nil {
+	if fs[File], err = json.Marshal(j); err != nil {
 		return nil, err
 	}
 	return build(fs, dir)

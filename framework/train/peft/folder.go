@@ -69,8 +69,8 @@ func ReadConfig(dir, peftType string, fields Fields) error {
 		return fmt.Errorf("load the adapter: %w", err)
 	}
 	var have map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &have); err != nil {
-		return fmt.Errorf("%s: not valid JSON: %w", path, err)
+	if err := checkpoint.ParseJSON(raw, &have); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	all := Fields{"peft_type": nil, "task_type": nil, "base_model_name_or_path": nil}
 	maps.Copy(all, fields)
