@@ -43,30 +43,39 @@ type Config struct {
 
 // ReadConfig reads and checks dir/config.json.
 func ReadConfig(dir string) (Config, error) {
-	path := filepath.Join(dir, ConfigFile)
-	raw, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return Config{}, fmt.Errorf("%s: is missing; give a Hugging Face model folder: %w", path, err)
-	} else if err != nil {
-		return Config{}, err
-	}
-	c, err := ParseConfig(raw)
+	c, err := ReadConfigOf(dir, ParseConfig)
 	if err != nil {
-		return Config{}, fmt.Errorf("%s: %w", path, err)
+		return Config{}, err
 	}
 	c.StopIDs, err = readGeneration(dir)
 	return c, err
+}
+
+// ReadConfigOf reads dir/config.json by another's ParseConfig, whose errors it
+// gives the path.
+func ReadConfigOf[C any](dir string, parse func(raw []byte) (C, error)) (c C, err error) {
+	path := filepath.Join(dir, ConfigFile)
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return c, fmt.Errorf("%s: is missing; give a Hugging Face model folder: %w", path, err)
+	} else if err != nil {
+		return c, err
+	}
+	if c, err = parse(raw); err != nil {
+		return c, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
 }
 
 // ParseConfig reads the text of a config.json, as transformers 4 or 5 writes
 // it. A field that would change the computation in a way this package does not
 // know is refused by name.
 func ParseConfig(raw []byte) (Config, error) {
-	f := configFields{}
-	if err := json.Unmarshal(raw, &f.m); err != nil {
-		return Config{}, fmt.Errorf("not valid JSON: %w", err)
+	f, err := ParseFields(raw)
+	if err != nil {
+		return Config{}, err
 	}
-	name := f.str("model_type", "")
+	name := f.Str("model_type", "")
 	if f.err != nil {
 		return Config{}, f.err
 	}
@@ -75,21 +84,21 @@ func ParseConfig(raw []byte) (Config, error) {
 		return Config{}, unsupported(name)
 	}
 	nf4 := f.nf4()
-	f.mustBe("is_encoder_decoder", false)
-	f.mustBe("is_causal", true)
-	f.mustBe("add_cross_attention", false)
-	f.layers = f.int(family.layers(), 0)
-	if f.layers > maxLayers {
-		f.fail(family.layers(), fmt.Sprintf("%d is more than the %d that are supported", f.layers, maxLayers))
+	f.MustBe("is_encoder_decoder", false)
+	f.MustBe("is_causal", true)
+	f.MustBe("add_cross_attention", false)
+	f.layers = f.Int(family.layers(), 0)
+	if f.layers > MaxLayers {
+		f.Fail(family.layers(), "%d is more than the %d that are supported", f.layers, MaxLayers)
 	}
 	if f.err != nil {
 		return Config{}, f.err
 	}
-	c := family.read(&f)
+	c := family.read(f)
 	c.Family, c.Layers, c.NF4 = name, f.layers, nf4
-	c.BOS, c.PAD, c.EOS = f.id("bos_token_id", family.ids.bos), f.id("pad_token_id", family.ids.pad), f.ids("eos_token_id", family.ids.eos)
+	c.BOS, c.PAD, c.EOS = f.ID("bos_token_id", family.ids.bos), f.ID("pad_token_id", family.ids.pad), f.ids("eos_token_id", family.ids.eos)
 	if c.InitStd == 0 {
-		c.InitStd = f.num("initializer_range", 0.02)
+		c.InitStd = f.Num("initializer_range", 0.02)
 	}
 	if f.err != nil {
 		return c, f.err
@@ -97,8 +106,8 @@ func ParseConfig(raw []byte) (Config, error) {
 	return c, c.Validate()
 }
 
-// maxLayers bounds what a small file can make the program allocate.
-const maxLayers = 4096
+// MaxLayers bounds what a small file can make the program allocate.
+const MaxLayers = 4096
 
 // Validate checks that the sizes fit together and that the choices are known.
 func (c Config) Validate() error {

@@ -151,20 +151,20 @@ func (w *NF4) Tensors(name string) []Tensor {
 
 // nf4 reads config.json's quantization_config, of which NF4 by bitsandbytes is
 // supported (transformers, BitsAndBytesConfig).
-func (f *configFields) nf4() bool {
-	if _, ok := f.get("quantization_config"); !ok {
+func (f *Fields) nf4() bool {
+	if _, ok := f.Get("quantization_config"); !ok {
 		return false
 	}
-	q := f.object("quantization_config")
+	q := f.Object("quantization_config")
 	for _, want := range []struct{ name, value string }{{"quant_method", "bitsandbytes"}, {"bnb_4bit_quant_type", "nf4"}, {"bnb_4bit_quant_storage", "uint8"}} {
-		if v := q.str(want.name, ""); v != want.value {
-			q.fail(want.name, fmt.Sprintf("%q is not supported, only %q; or load the unquantised model", v, want.value))
+		if v := q.Str(want.name, ""); v != want.value {
+			q.Fail(want.name, "%q is not supported, only %q; or load the unquantised model", v, want.value)
 		}
 	}
-	if !q.flag("load_in_4bit", false) {
-		q.fail("load_in_4bit", "false is not supported; load the unquantised model")
+	if !q.Flag("load_in_4bit", false) {
+		q.Fail("load_in_4bit", "false is not supported; load the unquantised model")
 	}
-	f.adopt(q)
+	f.Adopt(q)
 	return true
 }
 

@@ -64,7 +64,7 @@ func (b *builder) encoder(have parts) *Encoder {
 		m.mlm = b.mlm(f.mlm, m.embed)
 	}
 	if cfg.Rotary {
-		m.global, m.local = frequencies(cfg.GlobalTheta, cfg.HeadDim()), frequencies(cfg.LocalTheta, cfg.HeadDim())
+		m.global, m.local = model.RotaryFrequencies(cfg.GlobalTheta, cfg.HeadDim()), model.RotaryFrequencies(cfg.LocalTheta, cfg.HeadDim())
 	}
 	if !cfg.NormBias && b.err == nil {
 		m.noBias = autograd.NewParam(b.e, "zeros", []int{c}, nil)

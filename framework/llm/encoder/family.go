@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 	"github.com/tunelab/tunelab/framework/train/autograd"
 )
 
@@ -18,7 +19,7 @@ type family struct {
 	mlm             mlmNames
 	label           labelNames
 	heads           []string // beginnings of the tensors of other heads
-	read            func(f *fields) Config
+	read            func(f *checkpoint.Fields) Config
 }
 
 // names are module paths without the prefix; "" where there is no such module.

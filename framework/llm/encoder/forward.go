@@ -35,7 +35,7 @@ func (m *Encoder) HiddenAt(t *autograd.Tape, b Batch, layers int) *autograd.Var 
 
 // input is what enters the first block: [N,C].
 func (m *Encoder) input(t *autograd.Tape, b Batch, pos []int32) *autograd.Var {
-	x := t.Embedding(t.Param(m.embed), b.IDs)
+	x := embedding(t, m.embed, b.IDs, m.cfg.PAD)
 	if m.types != nil {
 		types := b.Types
 		if types == nil {
@@ -44,13 +44,21 @@ func (m *Encoder) input(t *autograd.Tape, b Batch, pos []int32) *autograd.Var {
 		x = t.Add(x, t.Embedding(t.Param(m.types), types))
 	}
 	if m.positions != nil {
-		x = t.Add(x, t.Embedding(t.Param(m.positions), pos))
+		x = t.Add(x, embedding(t, m.positions, pos, m.cfg.PadPosition))
 	}
 	x = m.norm(t, x, m.embedNorm)
 	if m.project != nil {
 		x = m.project.Forward(t, x)
 	}
 	return x
+}
+
+// embedding looks rows up, of which that of padding does not learn; pad < 0: all do.
+func embedding(t *autograd.Tape, table *autograd.Param, ids []int32, pad int) *autograd.Var {
+	if pad < 0 {
+		return t.Embedding(t.Param(table), ids)
+	}
+	return t.EmbeddingWithout(t.Param(table), ids, pad)
 }
 
 func (m *Encoder) norm(t *autograd.Tape, x *autograd.Var, n norm) *autograd.Var {

@@ -78,8 +78,11 @@ func plain(l *model.Linear) error {
 }
 
 func (m *Encoder) writeConfig(dir, dtype string, f form) error {
-	all := map[string]any{}
-	for name, raw := range m.cfg.raw {
+	loaded, all := map[string]json.RawMessage{}, map[string]any{}
+	if err := json.Unmarshal(m.cfg.raw, &loaded); err != nil {
+		return fmt.Errorf("save the encoder: config.json: %w", err)
+	}
+	for name, raw := range loaded {
 		all[name] = raw
 	}
 	for _, name := range append(f.drop, "_name_or_path", "dtype") {

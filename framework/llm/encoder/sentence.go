@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 )
 
 // Sentence is how a folder of sentence-transformers (Reimers and Gurevych 2019,
@@ -70,26 +72,26 @@ func ReadSentence(dir string) (s Sentence, ok bool, err error) {
 }
 
 func (s *Sentence) readTransformer(dir string) error {
-	f, err := readFields(filepath.Join(dir, sentenceFile))
+	f, err := checkpoint.ReadFields(filepath.Join(dir, sentenceFile))
 	if err != nil {
 		return err
 	}
-	s.MaxLength, s.LowerCase = f.size("max_seq_length", 0), f.flag("do_lower_case", false)
+	s.MaxLength, s.LowerCase = f.Int("max_seq_length", 0), f.Flag("do_lower_case", false)
 	if s.MaxLength < 0 {
-		f.fail("max_seq_length", "%d is negative", s.MaxLength)
+		f.Fail("max_seq_length", "%d is negative", s.MaxLength)
 	}
-	f.mustBe("transformer_task", "feature-extraction")
-	if f.has("max_seq_length") || f.err != nil {
-		return f.err
+	f.MustBe("transformer_task", "feature-extraction")
+	if _, ok := f.Get("max_seq_length"); ok || f.Err() != nil {
+		return f.Err()
 	}
 	// Version 6 leaves it to the tokenizer, where a huge number means none.
-	if f, err = readFields(filepath.Join(dir, "tokenizer_config.json")); err != nil {
+	if f, err = checkpoint.ReadFields(filepath.Join(dir, "tokenizer_config.json")); err != nil {
 		return err
 	}
-	if n := f.num("model_max_length", 0); n > 0 && n < math.MaxInt32 {
+	if n := f.Num("model_max_length", 0); n > 0 && n < math.MaxInt32 {
 		s.MaxLength = int(n)
 	}
-	return f.err
+	return f.Err()
 }
 
 // poolingModes are the older form of pooling_mode.
@@ -99,16 +101,16 @@ var poolingModes = []struct{ field, mode string }{
 }
 
 func (s *Sentence) readPooling(path string) error {
-	f, err := readFields(path)
+	f, err := checkpoint.ReadFields(path)
 	if err != nil {
 		return err
 	}
-	f.mustBe("include_prompt", true)
+	f.MustBe("include_prompt", true)
 	var modes []string
-	switch raw := f.m["pooling_mode"]; {
-	case !f.has("pooling_mode"):
+	switch raw, ok := f.Get("pooling_mode"); {
+	case !ok:
 		for _, p := range poolingModes {
-			if f.flag(p.field, false) {
+			if f.Flag(p.field, false) {
 				modes = append(modes, p.mode)
 			}
 		}
@@ -116,39 +118,24 @@ func (s *Sentence) readPooling(path string) error {
 			modes = []string{Mean}
 		}
 	case raw[0] == '[':
-		modes = decode[[]string](f, "pooling_mode", nil)
+		modes = checkpoint.DecodeField[[]string](f, "pooling_mode", nil)
 	default:
-		modes = []string{f.str("pooling_mode", Mean)}
+		modes = []string{f.Str("pooling_mode", Mean)}
 	}
 	if len(modes) != 1 || modes[0] != CLS && modes[0] != Mean {
-		f.fail("pooling_mode", "%s is not supported; supported are %s and %s, one of them", strings.Join(modes, " with "), CLS, Mean)
+		f.Fail("pooling_mode", "%s is not supported; supported are %s and %s, one of them", strings.Join(modes, " with "), CLS, Mean)
 	} else {
 		s.Pooling = modes[0]
 	}
-	return f.err
+	return f.Err()
 }
 
 func readNormalize(path string) error {
-	f, err := readFields(path)
+	f, err := checkpoint.ReadFields(path)
 	if err != nil {
 		return err
 	}
-	f.mustBe("module_input_name", "sentence_embedding")
-	f.mustBe("module_output_name", "sentence_embedding")
-	return f.err
-}
-
-// readFields reads a JSON file whose absence leaves everything at its default.
-func readFields(path string) (*fields, error) {
-	f := &fields{prefix: path + ": "}
-	raw, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return f, nil
-	} else if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(raw, &f.m); err != nil {
-		return nil, fmt.Errorf("%s: not valid JSON: %w", path, err)
-	}
-	return f, nil
+	f.MustBe("module_input_name", "sentence_embedding")
+	f.MustBe("module_output_name", "sentence_embedding")
+	return f.Err()
 }
