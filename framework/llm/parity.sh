@@ -9,7 +9,7 @@ cp -r go.mod go.sum framework plugins tracking "$copy"
 cd "$copy"
 packages="framework/llm/model framework/llm/encoder framework/llm/tokenizer framework/llm/tokenizer/chat/jinja framework/llm/tokenizer/chat framework/train/peft framework/train/quant"
 for p in $packages; do
-	for script in "$p"/testdata/make_fixtures.py "$p"/testdata/make_expressions.py "$p"/testdata/make_renderings.py; do
+	for script in "$p"/testdata/make_fixtures.py "$p"/testdata/make_labels.py "$p"/testdata/make_expressions.py "$p"/testdata/make_renderings.py; do
 		if [ -f "$script" ]; then
 			echo "== $script"
 			"$python" "$script" >log 2>&1 || { cat log; exit 1; }
