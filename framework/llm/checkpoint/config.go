@@ -83,7 +83,7 @@ func ParseConfig(raw []byte) (Config, error) {
 	if !ok {
 		return Config{}, unsupported(name)
 	}
-	nf4 := f.nf4()
+	nf4 := f.NF4()
 	f.MustBe("is_encoder_decoder", false)
 	f.MustBe("is_causal", true)
 	f.MustBe("add_cross_attention", false)

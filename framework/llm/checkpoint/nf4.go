@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 )
@@ -61,6 +62,56 @@ func (r *Reader) NF4Parts(name string) []string {
 
 // NF4 reads the weight of that name, [out,in], strictly.
 func (r *Reader) NF4(name string, out, in int) (*NF4, error) {
+	m, err := r.mapNF4(name, out, in)
+	if err != nil {
+		return nil, err
+	}
+	w := m.withScales()
+	w.Codes = slices.Clone(m.codes)
+	runtime.KeepAlive(r)
+	return &w, nil
+}
+
+// NF4Filler is NF4 put off, as Filler is Float32: it checks all of the weight and
+// reads what the codes stand for; what else it returns writes the codes and the
+// scales (NF4.Scales) for as long as the Reader is not closed.
+func (r *Reader) NF4Filler(name string, out, in int) (book []float32, codes func(dst []byte), scales func(dst []float32), err error) {
+	m, err := r.mapNF4(name, out, in)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	codes = func(dst []byte) {
+		copy(dst, m.codes)
+		runtime.KeepAlive(r) // see CloseWhenUnused
+	}
+	scales = func(dst []float32) {
+		w := m.withScales()
+		copy(dst, w.Scales())
+		runtime.KeepAlive(r)
+	}
+	return m.Map, codes, scales, nil
+}
+
+// mappedNF4 is a weight whose codes and scales are checked and still in the file.
+type mappedNF4 struct {
+	NF4                           // the rest
+	codes, nested []byte          // mapped; nested: codes of the scales
+	floats        int             // scales, or scales of nested ones
+	fill          func([]float32) // writes those
+}
+
+func (m *mappedNF4) withScales() NF4 {
+	w, floats := m.NF4, make([]float32, m.floats)
+	m.fill(floats)
+	if w.Nested == nil {
+		w.Absmax = floats
+	} else {
+		w.Nested = &NestedNF4{Codes: slices.Clone(m.nested), Absmax: floats, Map: w.Nested.Map, Offset: w.Nested.Offset}
+	}
+	return w
+}
+
+func (r *Reader) mapNF4(name string, out, in int) (*mappedNF4, error) {
 	raw, err := r.Bytes(name + nf4State)
 	if err != nil {
 		return nil, err
@@ -81,34 +132,35 @@ func (r *Reader) NF4(name string, out, in int) (*NF4, error) {
 	}
 	n := out * in
 	blocks := (n + nf4Block - 1) / nf4Block
-	w := &NF4{Out: out, In: in}
-	if w.Codes, err = r.typed("U8", name, (n+1)/2, 1); err != nil {
+	m := &mappedNF4{NF4: NF4{Out: out, In: in}, floats: blocks}
+	if m.codes, err = r.mapped("U8", name, (n+1)/2, 1); err != nil {
 		return nil, err
 	}
-	if w.Map, err = r.Float32(name+".quant_map", 16); err != nil {
+	if m.Map, err = r.Float32(name+".quant_map", 16); err != nil {
 		return nil, err
 	}
 	if !nested {
-		w.Absmax, err = r.Float32(name+".absmax", blocks)
-		return w, err
+		m.fill, err = r.Filler(name+".absmax", blocks)
+		return m, err
 	}
-	w.Nested = &NestedNF4{Offset: float32(*s.NestedOffset)}
-	if w.Nested.Codes, err = r.typed("U8", name+".absmax", blocks); err != nil {
+	m.Nested, m.floats = &NestedNF4{Offset: float32(*s.NestedOffset)}, (blocks+nestedBlock-1)/nestedBlock
+	if m.nested, err = r.mapped("U8", name+".absmax", blocks); err != nil {
 		return nil, err
 	}
-	if w.Nested.Absmax, err = r.Float32(name+".nested_absmax", (blocks+nestedBlock-1)/nestedBlock); err != nil {
+	if m.fill, err = r.Filler(name+".nested_absmax", m.floats); err != nil {
 		return nil, err
 	}
-	w.Nested.Map, err = r.Float32(name+".nested_quant_map", 256)
-	return w, err
+	m.Nested.Map, err = r.Float32(name+".nested_quant_map", 256)
+	return m, err
 }
 
-// typed is Bytes of a tensor that must be of a dtype.
-func (r *Reader) typed(dtype, name string, shape ...int) ([]byte, error) {
+// mapped are the bytes of a tensor of a dtype, in the file.
+func (r *Reader) mapped(dtype, name string, shape ...int) ([]byte, error) {
 	if info, ok := r.Info(name); ok && info.DType != dtype {
 		return nil, fmt.Errorf("%s: tensor %q has dtype %s, expected %s", r.where, name, info.DType, dtype)
 	}
-	return r.Bytes(name, shape...)
+	t, err := r.get(name, shape)
+	return t.data, err
 }
 
 // Scales are those of the blocks, restored from the nested form where there is
@@ -149,9 +201,9 @@ func (w *NF4) Tensors(name string) []Tensor {
 	return append(out, Tensor{Name: name + nf4State, DType: "U8", Shape: []int{len(s)}, Raw: []byte(s)})
 }
 
-// nf4 reads config.json's quantization_config, of which NF4 by bitsandbytes is
+// NF4 reads config.json's quantization_config, of which NF4 by bitsandbytes is
 // supported (transformers, BitsAndBytesConfig).
-func (f *Fields) nf4() bool {
+func (f *Fields) NF4() bool {
 	if _, ok := f.Get("quantization_config"); !ok {
 		return false
 	}

@@ -160,6 +160,9 @@ func (r *Reader) Close() error {
 	return errors.Join(errs...)
 }
 
+// Where is the file or folder, for messages.
+func (r *Reader) Where() string { return r.where }
+
 // Names lists the tensors, sorted.
 func (r *Reader) Names() []string { return slices.Clone(r.names) }
 
@@ -210,6 +213,31 @@ func (r *Reader) Bytes(name string, shape ...int) ([]byte, error) {
 		return nil, err
 	}
 	return slices.Clone(t.data), nil
+}
+
+// Equal says whether two tensors that Float32 would read hold the same values. It
+// keeps neither in memory.
+func (r *Reader) Equal(a, b string) (bool, error) {
+	for _, name := range []string{a, b} {
+		if _, err := r.Filler(name); err != nil {
+			return false, err
+		}
+	}
+	x, y := r.tensors[a], r.tensors[b]
+	n, wx, wy := int(x.Elements()), int(dtypeSize[x.DType]), int(dtypeSize[y.DType])
+	if int64(n) != y.Elements() {
+		return false, nil
+	}
+	u, v := make([]float32, 1<<14), make([]float32, 1<<14)
+	for at := 0; at < n; at += len(u) {
+		k := min(len(u), n-at)
+		widen(u[:k], x.data[at*wx:], x.DType)
+		widen(v[:k], y.data[at*wy:], y.DType)
+		if !slices.Equal(u[:k], v[:k]) {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // Check says whether a tensor is there in this shape, without reading it.

@@ -24,6 +24,7 @@ type Config struct {
 	AttentionBias    bool    // biases on q, k, v and o
 	MLPBias          bool    // biases in the MLP
 	NormBias         bool    // biases of the layer norms
+	NF4              bool    // linear layers are stored in 4 bits, as bitsandbytes does
 
 	PAD int // token whose row of the embedding learns nothing (torch's padding_idx); -1: none
 
@@ -74,9 +75,9 @@ func ParseConfig(raw []byte) (Config, error) {
 	f.Refuse("add_cross_attention", "load a model of the encoder alone")
 	f.Refuse("is_encoder_decoder", "load a model of the encoder alone")
 	f.Refuse("pruned_heads", "load the whole model")
-	f.Refuse("quantization_config", "load the unquantised model")
+	nf4 := f.NF4()
 	c := family.read(f)
-	c.Family, c.raw, c.InitStd = name, raw, f.Num("initializer_range", 0.02)
+	c.Family, c.raw, c.NF4, c.InitStd = name, raw, nf4, f.Num("initializer_range", 0.02)
 	if c.LabelPooling == "" {
 		c.LabelPooling = CLS
 	}

@@ -110,7 +110,7 @@ func (m *Encoder) sequence(ids, types [][]int, at int) (Batch, error) {
 }
 
 func (m *Encoder) embedBatch(b Batch, pooling string, normalize bool) (out []Embedding, err error) {
-	t := autograd.NewTape(m.e, false)
+	t := autograd.NewTape(m.Engine(), false)
 	defer t.Release()
 	err = autograd.Catch(func() {
 		x := m.Hidden(t, b)

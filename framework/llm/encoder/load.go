@@ -7,6 +7,7 @@ import (
 
 	"github.com/tunelab/tunelab/framework/compute"
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
+	"github.com/tunelab/tunelab/framework/llm/model"
 	"github.com/tunelab/tunelab/framework/train/autograd"
 )
 
@@ -22,7 +23,7 @@ type Options struct {
 }
 
 // Load reads a Hugging Face folder (config.json and safetensors) of an encoder
-// onto an engine. It is strict: a missing, misshapen or unexpected tensor is an
+// onto an engine, mapped as model.Load maps a decoder. It is strict: a missing, misshapen or unexpected tensor is an
 // error that names it and its file; heads that this package does not compute
 // are known by name and left out.
 func Load(dir string, e compute.Engine, o Options) (*Encoder, error) {
@@ -34,20 +35,24 @@ func Load(dir string, e compute.Engine, o Options) (*Encoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
+	r.CloseWhenUnused()
 	f, err := open(dir, r, cfg)
 	if err != nil {
 		return nil, err
 	}
 	have := parts{pooler: f.hasPooler(), mlm: f.hasMLM() && !o.Headless}
-	var layers map[string][]float32
+	var layers map[string]filler
 	if o.Classify {
 		have.pooler, have.mlm = have.pooler && f.poolsLabels(), false
 		if layers, err = f.layers(); err != nil {
 			return nil, err
 		}
 	}
-	m, err := build(cfg, e, have, f.read)
+	src := model.Source{Floats: func(name string, shape []int, _ model.Kind) (func([]float32), error) { return f.read(name, shape...) }}
+	if cfg.NF4 {
+		src.NF4 = func(name string, out, in int) (*autograd.NF4, error) { return f.readNF4(e, name, out, in) }
+	}
+	m, err := build(cfg, e, have, src)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +108,12 @@ func (f *folder) name(stored string) string {
 	return name
 }
 
-func (f *folder) ofMLM(name string) bool { return slices.Contains(f.family.mlm.tensors(), name) }
+func (f *folder) ofMLM(name string) bool {
+	if weight, _, ok := strings.Cut(name, ".weight."); ok { // a part of one in NF4
+		name = weight + ".weight"
+	}
+	return slices.Contains(f.family.mlm.tensors(), name)
+}
 
 func (f *folder) ofPooler(name string) bool {
 	p := f.family.names.pooler
@@ -136,7 +146,24 @@ func (f *folder) hasMLM() bool {
 	return !f.has("classifier.weight") && slices.ContainsFunc(f.family.mlm.tensors(), f.has)
 }
 
-func (f *folder) read(name string, shape ...int) ([]float32, error) {
+// filler writes a weight's values.
+type filler = func(dst []float32)
+
+func (f *folder) read(name string, shape ...int) (filler, error) {
+	return f.r.Filler(f.find(name), shape...)
+}
+
+// readNF4 is nil where the weight is not in NF4.
+func (f *folder) readNF4(e compute.Engine, name string, out, in int) (*autograd.NF4, error) {
+	w, parts, err := model.StoredNF4(e, f.r, f.find(name), out, in)
+	for _, part := range parts {
+		f.used[f.name(part)] = true
+	}
+	return w, err
+}
+
+// find is a weight's name in the file, which is used from now on.
+func (f *folder) find(name string) string {
 	if other := f.family.mlm.decoder + ".bias"; name == f.family.mlm.bias && f.has(other) && (!f.cfg.TieEmbeddings || !f.has(name)) {
 		name = other // of two that are not tied, this is the one in use
 	}
@@ -147,11 +174,14 @@ func (f *folder) read(name string, shape ...int) ([]float32, error) {
 			stored = strings.TrimPrefix(name, f.family.prefix)
 		}
 	}
-	return f.r.Float32(stored, shape...)
+	return stored
 }
 
 // finish checks that the file holds nothing else.
 func (f *folder) finish(m *Encoder) error {
+	if err := model.CheckNF4(f.dir, f.cfg.NF4, &m.Weights); err != nil {
+		return err
+	}
 	n := f.family.mlm
 	for _, stored := range f.r.Names() {
 		name := f.name(stored)
@@ -177,8 +207,11 @@ func (f *folder) finish(m *Encoder) error {
 
 // same checks a tensor that is stored beside the weight it is tied to.
 func (f *folder) same(stored string, p *autograd.Param) error {
-	data, err := f.r.Float32(stored, p.Shape()...)
-	if err == nil && !slices.Equal(data, p.Data()) {
+	if err := f.r.Check(stored, p.Shape()...); err != nil {
+		return err
+	}
+	equal, err := f.r.Equal(stored, f.find(p.Name))
+	if err == nil && !equal {
 		err = fmt.Errorf("%s: tensor %q differs from %q, to which config.json ties it: set tie_word_embeddings to false, or remove the tensor", f.dir, stored, p.Name)
 	}
 	return err

@@ -2,9 +2,9 @@ package encoder
 
 import (
 	"math/rand/v2"
-	"strings"
 
 	"github.com/tunelab/tunelab/framework/compute"
+	"github.com/tunelab/tunelab/framework/llm/model"
 )
 
 // New makes an encoder of random weights with the pooler, if the family has
@@ -18,20 +18,5 @@ func New(cfg Config, e compute.Engine, rng *rand.Rand) (*Encoder, error) {
 		return nil, err
 	}
 	pooler := families[cfg.Family].names.pooler != ""
-	return build(cfg, e, parts{pooler: pooler, mlm: true}, func(name string, shape ...int) ([]float32, error) {
-		n := 1
-		for _, d := range shape {
-			n *= d
-		}
-		data := make([]float32, n)
-		for i := range data {
-			switch {
-			case len(shape) > 1:
-				data[i] = float32(rng.NormFloat64() * cfg.InitStd)
-			case !strings.HasSuffix(name, "bias"): // the gain of a norm
-				data[i] = 1
-			}
-		}
-		return data, nil
-	})
+	return build(cfg, e, parts{pooler: pooler, mlm: true}, model.Random(cfg.InitStd, cfg.Layers, rng))
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
-	"github.com/tunelab/tunelab/framework/llm/model"
 	"github.com/tunelab/tunelab/framework/train/autograd"
 )
 
@@ -40,14 +39,8 @@ type form struct {
 }
 
 func (m *Encoder) save(dir, dtype string, f form) error {
-	linears := m.Linears()
-	if m.mlm != nil {
-		linears = append(linears, m.mlm.decoder)
-	}
-	for _, l := range linears {
-		if err := plain(l); err != nil {
-			return fmt.Errorf("save %s: %w", dir, err)
-		}
+	if err := m.Plain(); err != nil {
+		return fmt.Errorf("save %s: %w", dir, err)
 	}
 	var tensors []checkpoint.Tensor
 	for _, p := range f.params {
@@ -67,16 +60,6 @@ func (m *Encoder) save(dir, dtype string, f form) error {
 	return m.writeConfig(dir, dtype, f)
 }
 
-func plain(l *model.Linear) error {
-	switch {
-	case l.Frozen != nil:
-		return fmt.Errorf("module %s is quantised to NF4; dequantise it first, or save the adapter alone", l.Name)
-	case l.Adapt != nil:
-		return fmt.Errorf("module %s carries an adapter; merge it first, or save the adapter alone", l.Name)
-	}
-	return nil
-}
-
 func (m *Encoder) writeConfig(dir, dtype string, f form) error {
 	loaded, all := map[string]json.RawMessage{}, map[string]any{}
 	if err := json.Unmarshal(m.cfg.raw, &loaded); err != nil {
@@ -85,7 +68,7 @@ func (m *Encoder) writeConfig(dir, dtype string, f form) error {
 	for name, raw := range loaded {
 		all[name] = raw
 	}
-	for _, name := range append(f.drop, "_name_or_path", "dtype") {
+	for _, name := range append(f.drop, "_name_or_path", "dtype", "quantization_config") {
 		delete(all, name)
 	}
 	maps.Copy(all, f.fields)
