@@ -139,8 +139,10 @@ func (c Config) Validate() error {
 	return c.Choices.validate(c.Layers)
 }
 
-// WriteConfig writes dir/config.json in the form transformers 4 and 5 read.
-func WriteConfig(dir string, c Config) error {
+// WriteConfig writes dir/config.json in the form transformers 4 and 5 read, for
+// weights of a dtype of WriteSafetensors, which is what transformers then computes
+// in.
+func WriteConfig(dir string, c Config, dtype string) error {
 	family, ok := families[c.Family]
 	if !ok {
 		return unsupported(c.Family)
@@ -150,7 +152,7 @@ func WriteConfig(dir string, c Config) error {
 		"architectures":       []string{family.architecture},
 		"vocab_size":          c.VocabSize,
 		"tie_word_embeddings": c.TieEmbeddings,
-		"torch_dtype":         "float32",
+		"torch_dtype":         TorchDType(dtype),
 		"initializer_range":   c.InitStd,
 		"bos_token_id":        optionalID(c.BOS), // null, for transformers has defaults of its own
 		"pad_token_id":        optionalID(c.PAD),
@@ -167,11 +169,21 @@ func WriteConfig(dir string, c Config) error {
 		m["quantization_config"] = nf4Config
 	}
 	family.write(c, m)
-	raw, err := json.MarshalIndent(pythonNumbers(m), "", "  ") // keys in sorted order
+	return WriteFields(filepath.Join(dir, ConfigFile), pythonNumbers(m))
+}
+
+// TorchDType is torch's name of F32, F16 or BF16.
+func TorchDType(dtype string) string {
+	return map[string]string{"F32": "float32", "F16": "float16", "BF16": "bfloat16"}[dtype]
+}
+
+// WriteFields writes an object as a JSON file, with its keys in sorted order.
+func WriteFields(path string, m map[string]any) error {
+	raw, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", path, err)
 	}
-	return WriteAtomic(filepath.Join(dir, ConfigFile), func(w io.Writer) error {
+	return WriteAtomic(path, func(w io.Writer) error {
 		_, err := w.Write(append(raw, '\n'))
 		return err
 	})

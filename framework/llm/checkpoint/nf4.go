@@ -208,6 +208,9 @@ func (f *Fields) NF4() bool {
 		return false
 	}
 	q := f.Object("quantization_config")
+	if q.Flag("load_in_8bit", false) { // whose record names a 4-bit type all the same
+		q.Fail("load_in_8bit", "true is not supported, only NF4; load the unquantised model")
+	}
 	for _, want := range []struct{ name, value string }{{"quant_method", "bitsandbytes"}, {"bnb_4bit_quant_type", "nf4"}, {"bnb_4bit_quant_storage", "uint8"}} {
 		if v := q.Str(want.name, ""); v != want.value {
 			q.Fail(want.name, "%q is not supported, only %q; or load the unquantised model", v, want.value)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"go/token"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -59,7 +60,7 @@ func OpenDir(dir string) (*Reader, error) {
 	if errors.Is(err, os.ErrNotExist) {
 		if name := pickled(dir); name != "" {
 			return nil, fmt.Errorf("%s: %s is a PyTorch pickle, which may run any code when it is read, and is refused; convert it where you trust it: "+
-				"python -c \"import transformers as t; t.AutoModelForCausalLM.from_pretrained('%s').save_pretrained('%s')\"", dir, name, dir, dir)
+				"python -c \"import transformers as t; t.%s.from_pretrained('%s').save_pretrained('%s')\"", dir, name, class(dir), dir, dir)
 		}
 		return nil, fmt.Errorf("%s: has neither %s nor %s; give a Hugging Face model folder with safetensors weights", dir, WeightsFile, IndexFile)
 	} else if err != nil {
@@ -84,7 +85,11 @@ func OpenDir(dir string) (*Reader, error) {
 	r := &Reader{where: dir, tensors: map[string]stored{}}
 	for _, file := range sortedKeys(shards) {
 		sort.Strings(shards[file])
-		if err := r.add(filepath.Join(dir, file), shards[file]); err != nil {
+		err := r.add(filepath.Join(dir, file), shards[file])
+		if errors.Is(err, os.ErrNotExist) {
+			err = fmt.Errorf("%s: the shard %s, which has %d of the tensors, is missing; download or copy it too: %w", index, file, len(shards[file]), err)
+		}
+		if err != nil {
 			r.Close()
 			return nil, err
 		}
@@ -101,6 +106,21 @@ func pickled(dir string) string {
 		}
 	}
 	return ""
+}
+
+// class is what transformers loads a folder's weights whole with: what its
+// config.json says that they are of.
+func class(dir string) string {
+	if f, err := ReadFields(filepath.Join(dir, ConfigFile)); err == nil {
+		names := DecodeField[[]string](f, "architectures", nil)
+		if len(names) == 1 && token.IsIdentifier(names[0]) {
+			return names[0]
+		}
+		if _, decoder := families[f.Str("model_type", "")]; decoder {
+			return "AutoModelForCausalLM"
+		}
+	}
+	return "AutoModel"
 }
 
 // add maps a file; with want given, its tensors must be exactly those.

@@ -149,6 +149,9 @@ func (f *folder) layers() (map[string]filler, error) {
 	if f.poolsLabels() || !f.has(want[0].name) {
 		return out, nil
 	}
+	if err := inFloats(f.r, f.stored[want[0].name]); err != nil {
+		return nil, err
+	}
 	for _, w := range want {
 		var err error
 		if out[w.name], err = f.read(w.name, w.shape...); err != nil {

@@ -3,7 +3,6 @@ package encoder
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -20,7 +19,7 @@ import (
 // dtype. Adapters must be merged and NF4 weights dequantised before.
 func (m *Encoder) Save(dir string) error { return m.SaveAs(dir, "F32") }
 
-// SaveAs is Save with the weights as "F32" or rounded to "BF16".
+// SaveAs is Save with the weights as "F32" or rounded to "F16" or "BF16".
 func (m *Encoder) SaveAs(dir, dtype string) error {
 	f := form{class: m.family.class, cut: m.family.prefix, params: m.Params()}
 	if m.mlm != nil {
@@ -72,13 +71,6 @@ func (m *Encoder) writeConfig(dir, dtype string, f form) error {
 		delete(all, name)
 	}
 	maps.Copy(all, f.fields)
-	maps.Copy(all, map[string]any{"architectures": []string{f.class}, "torch_dtype": map[string]string{"F32": "float32", "BF16": "bfloat16"}[dtype]})
-	raw, err := json.MarshalIndent(all, "", "  ") // keys in sorted order
-	if err != nil {
-		return fmt.Errorf("save the encoder: %w", err)
-	}
-	return checkpoint.WriteAtomic(filepath.Join(dir, checkpoint.ConfigFile), func(w io.Writer) error {
-		_, err := w.Write(append(raw, '\n'))
-		return err
-	})
+	maps.Copy(all, map[string]any{"architectures": []string{f.class}, "torch_dtype": checkpoint.TorchDType(dtype)})
+	return checkpoint.WriteFields(filepath.Join(dir, checkpoint.ConfigFile), all)
 }

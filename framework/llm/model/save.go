@@ -57,5 +57,5 @@ func (m *Model) save(dir, dtype string, quantise func(l *Linear) *checkpoint.NF4
 	}
 	cfg := m.cfg
 	cfg.NF4 = quantise != nil
-	return checkpoint.WriteConfig(dir, cfg)
+	return checkpoint.WriteConfig(dir, cfg, dtype)
 }
