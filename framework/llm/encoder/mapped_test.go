@@ -72,7 +72,7 @@ func TestWeightsWaitForTheirFirstUse(t *testing.T) {
 	}
 }
 
-// Passes that are the first to use an encoder may run side by side.
+// Passes and copies that are the first to use an encoder may run side by side.
 func TestFirstUsesAtOnce(t *testing.T) {
 	for _, name := range Families() {
 		want, x := load(t, name, "cpu")
@@ -87,6 +87,11 @@ func TestFirstUsesAtOnce(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range got {
 			all.Go(func() { got[i] = logits(m) })
+			all.Go(func() { // kernels take turns, copies do not
+				for _, p := range m.Params() {
+					p.Data()
+				}
+			})
 		}
 		all.Wait()
 		for i, w := 0, logits(want); i < len(got); i++ {

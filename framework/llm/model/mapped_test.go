@@ -90,7 +90,7 @@ func TestAModelOutlivesItsFolder(t *testing.T) {
 	}
 }
 
-// Passes that are the first to use a model may run side by side.
+// Passes and copies that are the first to use a model may run side by side.
 func TestFirstUsesAtOnce(t *testing.T) {
 	for _, name := range []string{"llama", "gpt2"} { // gpt2's weights are turned over as they are read
 		want, x := open(t, name, "cpu")
@@ -104,6 +104,11 @@ func TestFirstUsesAtOnce(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range got {
 			all.Go(func() { got[i] = hidden(m) })
+			all.Go(func() { // kernels take turns, copies do not
+				for _, p := range m.Params() {
+					p.Data()
+				}
+			})
 		}
 		all.Wait()
 		for i, w := 0, hidden(want); i < len(got); i++ {
