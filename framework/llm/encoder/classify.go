@@ -122,9 +122,9 @@ func (c *Classifier) Logits(t *autograd.Tape, hidden *autograd.Var, seqLens []in
 	case "tanh":
 		x = t.Tanh(x)
 	case "":
-		x = activations[c.m.cfg.HeadActivation](t, x)
+		x = activate(t, x, c.m.cfg.HeadActivation)
 	default:
-		x = activations[a](t, x)
+		x = activate(t, x, a)
 	}
 	return c.out.Forward(t, c.m.norm(t, x, c.norm))
 }

@@ -119,7 +119,7 @@ func (c Config) validate() error {
 		return fmt.Errorf("type_vocab_size: %d is negative", c.TypeVocab)
 	}
 	for _, name := range []string{c.Activation, c.HeadActivation} {
-		if activations[name] == nil {
+		if checkpoint.ActivationKind(name) == "" {
 			return fmt.Errorf("hidden_act: %q is not supported; supported are gelu, gelu_new, gelu_pytorch_tanh, relu, silu and swish", name)
 		}
 	}

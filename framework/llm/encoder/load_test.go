@@ -277,3 +277,18 @@ func TestSaveGivesWhatWasLoaded(t *testing.T) {
 		}
 	}
 }
+
+// config.json says what the weights were written as.
+func TestSaveAsSaysItsDType(t *testing.T) {
+	m, _ := load(t, BERT, "ref")
+	for dtype, want := range map[string]string{"F32": "float32", "F16": "float16", "BF16": "bfloat16"} {
+		dir := t.TempDir()
+		if err := m.SaveAs(dir, dtype); err != nil {
+			t.Fatal(err)
+		}
+		raw, err := os.ReadFile(filepath.Join(dir, checkpoint.ConfigFile))
+		if err != nil || !bytes.Contains(raw, []byte(`"torch_dtype": "`+want+`"`)) {
+			t.Errorf("%s: config.json says %s (%v)", dtype, raw, err)
+		}
+	}
+}
