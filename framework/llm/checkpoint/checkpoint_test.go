@@ -278,3 +278,35 @@ func TestHashDirCountsWhatDecides(t *testing.T) {
 		t.Error("weights did not change the hash")
 	}
 }
+
+// Equal compares values, whatever they are stored as.
+func TestEqual(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "m.safetensors")
+	data := make([]float32, 40000) // more than a piece that is compared at a time
+	for i := range data {
+		data[i] = float32(i % 128)
+	}
+	other := slices.Clone(data)
+	other[39999]++
+	err := WriteSafetensors(path, []Tensor{
+		{Name: "a", Shape: []int{40000}, Data: data}, {Name: "half", DType: "BF16", Shape: []int{200, 200}, Data: data},
+		{Name: "other", Shape: []int{40000}, Data: other}, {Name: "short", Shape: []int{39999}, Data: data[:39999]},
+		{Name: "codes", DType: "U8", Shape: []int{1}, Raw: []byte{1}},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for name, want := range map[string]bool{"a": true, "half": true, "other": false, "short": false} {
+		if got, err := r.Equal("a", name); err != nil || got != want {
+			t.Errorf("a and %s are equal: %t (%v)", name, got, err)
+		}
+	}
+	if _, err := r.Equal("a", "codes"); err == nil || !strings.Contains(err.Error(), "dtype U8") {
+		t.Errorf("codes: %v", err)
+	}
+}

@@ -109,7 +109,8 @@ func pickled(dir string) string {
 }
 
 // class is what transformers loads a folder's weights whole with: what its
-// config.json says that they are of.
+// config.json says that they are of. It goes into a command, so that only a plain
+// name is taken from there.
 func class(dir string) string {
 	if f, err := ReadFields(filepath.Join(dir, ConfigFile)); err == nil {
 		names := DecodeField[[]string](f, "architectures", nil)
@@ -257,6 +258,7 @@ func (r *Reader) Equal(a, b string) (bool, error) {
 			return false, nil
 		}
 	}
+	runtime.KeepAlive(r) // see CloseWhenUnused
 	return true, nil
 }
 
