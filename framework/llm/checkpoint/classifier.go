@@ -33,12 +33,12 @@ func (c Config) Classifier() (string, error) {
 
 // labels are those of a classifier's config.json in the order of their ids; nil
 // of a language model. Where id2label is missing transformers takes two.
-func (f *configFields) labels() []string {
-	classes := decodeField[[]string](f, "architectures", nil)
+func (f *Fields) labels() []string {
+	classes := DecodeField[[]string](f, "architectures", nil)
 	if !slices.ContainsFunc(classes, func(c string) bool { return strings.HasSuffix(c, classifierSuffix) }) {
 		return nil
 	}
-	byID := decodeField[map[string]string](f, "id2label", nil)
+	byID := DecodeField[map[string]string](f, "id2label", nil)
 	if byID == nil {
 		return []string{"LABEL_0", "LABEL_1"}
 	}
@@ -46,7 +46,7 @@ func (f *configFields) labels() []string {
 	for i := range out {
 		label, ok := byID[strconv.Itoa(i)]
 		if out[i] = label; !ok {
-			f.fail("id2label", fmt.Sprintf("has %d labels and none of id %d", len(byID), i))
+			f.Fail("id2label", "has %d labels and none of id %d", len(byID), i)
 		}
 	}
 	return out

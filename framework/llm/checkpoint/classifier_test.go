@@ -42,7 +42,7 @@ func TestClassifierOfEachFamily(t *testing.T) {
 	}
 	dir, c := t.TempDir(), parse(t, Llama, "")
 	c.Labels = []string{"yes", "no"}
-	if err := WriteConfig(dir, c); err != nil {
+	if err := WriteConfig(dir, c, "F32"); err != nil {
 		t.Fatal(err)
 	}
 	if back, err := ReadConfig(dir); err != nil || !reflect.DeepEqual(back, c) {

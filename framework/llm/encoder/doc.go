@@ -10,9 +10,10 @@
 // attention mask hides. There is no dropout.
 //
 // Linear layers are those of package model, with its hooks: what adapts a
-// decoder adapts an encoder. They carry the module paths of transformers' task
-// classes, "bert.encoder.layer.0.attention.self.query", also where the folder
-// holds a bare encoder; Save writes a bare one bare again.
+// decoder adapts an encoder, and a folder may hold them in NF4. They carry the
+// module paths of transformers' task classes,
+// "bert.encoder.layer.0.attention.self.query", also where the folder holds a bare
+// encoder; Save writes a bare one bare again.
 //
 // Vocabulary: N tokens of a batch, S its sequences, C hidden size, E width of
 // the embeddings, V vocabulary.

@@ -41,6 +41,6 @@ func (m *Encoder) Logits(t *autograd.Tape, hidden *autograd.Var) *autograd.Var {
 		panic(&autograd.ShapeError{Op: "encoder: Logits", Reason: "the folder has no masked-LM head, or it was left out"})
 	}
 	h := m.mlm
-	x := activations[m.cfg.HeadActivation](t, h.dense.Forward(t, hidden))
+	x := activate(t, h.dense.Forward(t, hidden), m.cfg.HeadActivation)
 	return h.decoder.Forward(t, m.norm(t, x, h.norm))
 }

@@ -8,7 +8,7 @@ import (
 
 func TestMisusePanics(t *testing.T) {
 	m, _ := load(t, DistilBERT, "ref")
-	tape := autograd.NewTape(m.e, false)
+	tape := autograd.NewTape(m.Engine(), false)
 	defer tape.Release()
 	for what, f := range map[string]func(){
 		"a token type in a family without": func() { m.Hidden(tape, Batch{IDs: []int32{1}, Types: []int32{1}, SeqLens: []int{1}}) },

@@ -50,18 +50,12 @@ func (m *Model) save(dir, dtype string, quantise func(l *Linear) *checkpoint.NF4
 	if m.prefix != nil {
 		return fmt.Errorf("save %s: the model carries a learned prefix, which a model folder has no place for; save the adapter alone", dir)
 	}
+	if err := m.Plain(); err != nil {
+		return fmt.Errorf("save %s: %w", dir, err)
+	}
 	linears := map[string]*Linear{}
 	for _, l := range m.Linears() {
-		if l.Frozen != nil {
-			return fmt.Errorf("save %s: module %s is quantised to NF4; dequantise it first, or save the adapter alone", dir, l.Name)
-		}
-		if l.Adapt != nil {
-			return fmt.Errorf("save %s: module %s carries an adapter; merge it first, or save the adapter alone", dir, l.Name)
-		}
 		linears[l.W.Name] = l
-	}
-	if m.head.Adapt != nil {
-		return fmt.Errorf("save %s: module %s carries an adapter; merge it first, or save the adapter alone", dir, m.head.Name)
 	}
 	var tensors []checkpoint.Tensor
 	for _, p := range m.Params() {
@@ -89,5 +83,5 @@ func (m *Model) save(dir, dtype string, quantise func(l *Linear) *checkpoint.NF4
 	if err := checkpoint.WriteSafetensors(filepath.Join(dir, checkpoint.WeightsFile), tensors, nil); err != nil {
 		return err
 	}
-	return checkpoint.WriteConfig(dir, cfg)
+	return checkpoint.WriteConfig(dir, cfg, dtype)
 }
