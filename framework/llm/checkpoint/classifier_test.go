@@ -48,7 +48,7 @@ func TestClassifierOfEachFamily(t *testing.T) {
 	if back, err := ReadConfig(dir); err != nil || !reflect.DeepEqual(back, c) {
 		t.Errorf("read back %+v (%v), written %+v", back, err, c)
 	}
-	if c.Family = Granite; WriteConfig(dir, c) == nil {
+	if c.Family = Granite; WriteConfig(dir, c, "F32") == nil {
 		t.Error("a classifier of a family that transformers has none of was written")
 	}
 }
