@@ -43,10 +43,10 @@ type Engine interface {
 // LazyEngine is an engine whose buffers can wait for their contents.
 type LazyEngine interface {
 	Engine
-	// AllocLazy returns an F32 buffer of n elements that takes no memory until
-	// it is first used; fill then writes all of it, once. What fill reads must
-	// stay as it is until then.
-	AllocLazy(n int, fill func(dst []float32)) Buffer
+	// AllocLazy returns a buffer of n elements that takes no memory until it is
+	// first used; fill then writes all of it, once, to a []float32, []int32 or
+	// []uint8. What fill reads must stay as it is until then.
+	AllocLazy(dt DType, n int, fill func(dst any)) Buffer
 }
 
 // MissingOpError says that an engine has no kernel for an op.

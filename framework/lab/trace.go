@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/tunelab/tunelab/framework/compute"
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 	"github.com/tunelab/tunelab/framework/llm/model"
 	"github.com/tunelab/tunelab/framework/spec"
 	"github.com/tunelab/tunelab/framework/train/autograd"
@@ -120,7 +119,7 @@ func (ms Models) Trace(ctx context.Context, ids [][]int, o TraceOptions, emit fu
 	case adapter != nil:
 		return adapter.Save(o.Save)
 	}
-	return errors.Join(m.Save(o.Save), copyTokenizer(dir, o.Save))
+	return errors.Join(m.Save(o.Save), checkpoint.CopyCompanions(dir, o.Save))
 }
 
 func (o *TraceOptions) adapter(m *model.Model) (*peft.LoRA, error) {
@@ -141,24 +140,4 @@ func lossOf(m *model.Model, batch [][]int) (loss float64, err error) {
 		loss = float64(l.Scalar())
 	})
 	return loss, err
-}
-
-// tokenizerFiles are what a model folder holds besides weights and config.
-var tokenizerFiles = []string{"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja", "generation_config.json"}
-
-// copyTokenizer copies what training leaves as it is, where the folder has it.
-func copyTokenizer(from, to string) error {
-	for _, name := range tokenizerFiles {
-		raw, err := os.ReadFile(filepath.Join(from, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err == nil {
-			err = os.WriteFile(filepath.Join(to, name), raw, 0o644)
-		}
-		if err != nil {
-			return fmt.Errorf("copy the tokenizer: %w", err)
-		}
-	}
-	return nil
 }

@@ -30,7 +30,7 @@ type buffer struct {
 type lazy struct {
 	once sync.Once
 	e    *Engine
-	fill func(dst []float32)
+	fill func(dst any)
 }
 
 // memory is the buffer's address, filled; nil after Free.
@@ -38,11 +38,22 @@ func (b *buffer) memory() unsafe.Pointer {
 	if l := b.lazy; l != nil {
 		l.once.Do(func() {
 			b.ptr, b.class = l.e.mem.get(b.n * b.dt.Size())
-			l.fill(unsafe.Slice((*float32)(b.ptr), b.n))
+			l.fill(b.slice())
 			l.fill = nil
 		})
 	}
 	return b.ptr
+}
+
+// slice is the memory in Go's types.
+func (b *buffer) slice() any {
+	switch b.dt {
+	case compute.I32:
+		return unsafe.Slice((*int32)(b.ptr), b.n)
+	case compute.U8:
+		return unsafe.Slice((*uint8)(b.ptr), b.n)
+	}
+	return unsafe.Slice((*float32)(b.ptr), b.n)
 }
 
 func (b *buffer) DType() compute.DType { return b.dt }
@@ -123,8 +134,8 @@ func (e *Engine) Alloc(dt compute.DType, n int) compute.Buffer {
 }
 
 // AllocLazy implements compute.LazyEngine.
-func (e *Engine) AllocLazy(n int, fill func(dst []float32)) compute.Buffer {
-	b := &buffer{n: n, dt: compute.F32, lazy: &lazy{e: e, fill: fill}}
+func (e *Engine) AllocLazy(dt compute.DType, n int, fill func(dst any)) compute.Buffer {
+	b := &buffer{n: n, dt: dt, lazy: &lazy{e: e, fill: fill}}
 	runtime.SetFinalizer(b, func(b *buffer) { e.Free(b) })
 	return b
 }

@@ -55,6 +55,13 @@ type NF4 struct {
 	Absmax  *compute.Tensor // F32, (Out*In+63)/64: the scale of each block of 64 of the flattened weight
 }
 
+// NewLazyNF4 makes a weight whose codes and scales are written when they are
+// first needed, as NewLazyParam does.
+func NewLazyNF4(e compute.Engine, out, in int, codes func(dst []uint8), absmax func(dst []float32)) *NF4 {
+	n := out * in
+	return &NF4{Out: out, In: in, Codes: lazyTensor(e, compute.U8, []int{(n + 1) / 2}, codes), Absmax: lazyTensor(e, compute.F32, []int{(n + 63) / 64}, absmax)}
+}
+
 func (w *NF4) check(t *Tape, op string, x *Var) {
 	n := w.Out * w.In
 	if w.Codes == nil || w.Absmax == nil || w.Codes.Len() != (n+1)/2 || w.Absmax.Len() != (n+63)/64 {
