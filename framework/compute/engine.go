@@ -44,11 +44,12 @@ type Engine interface {
 // LazyEngine is an engine whose buffers can wait for their contents.
 type LazyEngine interface {
 	Engine
-	// AllocLazy returns an F32 buffer of n elements that takes no memory until
-	// it is first used; fill then writes all of it. What fill reads must stay as
-	// it is until then. Where there is no memory, or fill fails, the use panics
-	// with a *MemoryError or a *FillError, and the next one tries again.
-	AllocLazy(n int, fill func(dst []float32) error) Buffer
+	// AllocLazy returns a buffer of n elements that takes no memory until it is
+	// first used; fill then writes all of it to a []float32, []int32 or []uint8.
+	// What fill reads must stay as it is until then. Where there is no memory, or
+	// fill fails, the use panics with a *MemoryError or a *FillError, and the next
+	// one tries again.
+	AllocLazy(dt DType, n int, fill func(dst any) error) Buffer
 }
 
 // MissingOpError says that an engine has no kernel for an op.

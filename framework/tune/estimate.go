@@ -3,6 +3,7 @@ package tune
 import (
 	"context"
 
+	"github.com/tunelab/tunelab/framework/llm/model"
 	"github.com/tunelab/tunelab/framework/plugin/sdk"
 	"github.com/tunelab/tunelab/framework/spec"
 )
@@ -53,8 +54,8 @@ func (tr *trainer) memory(total, trainable int64) int64 {
 	micro := float64(tr.perEpoch() * tr.in.Params.Int("accumulation")) // micro-batches in an epoch
 	train := 2 * float64(tr.perToken) * float64(tr.train.tokens()) / micro
 	eval := float64(tr.perToken * evalTokens)
-	if tr.labels == nil { // the output layer's logits, their gradient, and a copy to count hits in
-		train += 3 * 4 * float64(tr.text.Config().VocabSize) * float64(tr.train.supervised) / micro
+	if tr.labels == nil { // a block of the output layer's logits
+		train += 4 * float64(tr.text.Config().VocabSize) * min(model.LossRows, float64(tr.train.supervised)/micro)
 		eval += 2 * logitBytes
 	}
 	return processBytes + weights + 12*trainable + max(int64(train), 4*total+int64(eval))

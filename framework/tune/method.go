@@ -3,6 +3,7 @@ package tune
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/tunelab/tunelab/framework/compute"
@@ -84,6 +85,9 @@ func (m *method) prepare(in *sdk.Input, out *sdk.Output) (*trainer, error) {
 	tr.params = tr.attached.Params()
 	if classify && lm.Model.Head().Adapt != nil {
 		return nil, sdk.Fail("params.target_modules", "lm_head takes no part in the loss of a label head", "leave it out, or train with the completion objective")
+	}
+	if h := lm.Model.Head(); classify && (h.B != nil && slices.Contains(tr.params, h.B) || h.W != lm.Model.Embedding() && slices.Contains(tr.params, h.W)) {
+		return nil, sdk.Fail("params", "the output layer (lm_head) would train, and it takes no part in the loss of a label head", "leave it out of modules_to_save, take bias lora_only or none, or train with the completion objective")
 	}
 	if classify {
 		tr.params = append(tr.params, head)

@@ -148,7 +148,7 @@ func (c *generateCmd) Run(a *app) error {
 		}
 	}
 	for i := range c.Prompt {
-		in = append(in, lab.Line{Text: &c.Prompt[i]})
+		in = append(in, lab.Line{Text: &c.Prompt[i], Where: fmt.Sprintf("prompt %d", i+1)})
 	}
 	out, err := c.generate(a, in)
 	if err != nil {

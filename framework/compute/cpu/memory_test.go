@@ -22,7 +22,7 @@ func TestNoMemory(t *testing.T) {
 		for what, alloc := range map[string]func(){
 			"Alloc":    func() { e.Alloc(compute.F32, n) },
 			"AllocRaw": func() { e.AllocRaw(compute.F32, n) },
-			"lazy":     func() { e.AllocLazy(n, func([]float32) error { return nil }).(*buffer).memory() },
+			"lazy":     func() { e.AllocLazy(compute.F32, n, func(any) error { return nil }).(*buffer).memory() },
 		} {
 			err := compute.Recover(func() error { alloc(); return nil })
 			var m *compute.MemoryError
@@ -69,11 +69,11 @@ func TestFillFails(t *testing.T) {
 	defer e.Close()
 	broken := errors.New("broken")
 	fails := true
-	b := e.AllocLazy(3, func(dst []float32) error {
+	b := e.AllocLazy(compute.F32, 3, func(dst any) error {
 		if fails {
 			return broken
 		}
-		copy(dst, []float32{1, 2, 3})
+		copy(dst.([]float32), []float32{1, 2, 3})
 		return nil
 	})
 	got := make([]float32, 3)

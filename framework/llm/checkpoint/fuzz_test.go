@@ -193,7 +193,7 @@ func FuzzConfig(f *testing.F) {
 				return
 			}
 			dir := t.TempDir()
-			if err := WriteConfig(dir, c); err != nil {
+			if err := WriteConfig(dir, c, "F32"); err != nil {
 				t.Fatal(err)
 			}
 			if back, err := ReadConfig(dir); err != nil || fmt.Sprintf("%+v", back) != fmt.Sprintf("%+v", c) {

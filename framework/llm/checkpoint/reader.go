@@ -1,9 +1,9 @@
 package checkpoint
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
+	"go/token"
 	"os"
 	"path/filepath"
 	"slices"
@@ -59,7 +59,7 @@ func OpenDir(dir string) (*Reader, error) {
 	if errors.Is(err, os.ErrNotExist) {
 		if name := pickled(dir); name != "" {
 			return nil, fmt.Errorf("%s: %s is a PyTorch pickle, which may run any code when it is read, and is refused; convert it where you trust it: "+
-				"python -c \"import transformers as t; t.AutoModelForCausalLM.from_pretrained('%s').save_pretrained('%s')\"", dir, name, dir, dir)
+				"python -c \"import transformers as t; t.%s.from_pretrained('%s').save_pretrained('%s')\"", dir, name, class(dir), dir, dir)
 		}
 		return nil, fmt.Errorf("%s: has neither %s nor %s; give a Hugging Face model folder with safetensors weights", dir, WeightsFile, IndexFile)
 	} else if err != nil {
@@ -68,8 +68,8 @@ func OpenDir(dir string) (*Reader, error) {
 	var ix struct {
 		WeightMap map[string]string `json:"weight_map"`
 	}
-	if err := json.Unmarshal(raw, &ix); err != nil {
-		return nil, fmt.Errorf("%s: not valid JSON: %w", index, err)
+	if err := ParseJSON(raw, &ix); err != nil {
+		return nil, fmt.Errorf("%s: %w", index, err)
 	}
 	if len(ix.WeightMap) == 0 {
 		return nil, fmt.Errorf("%s: weight_map is missing or empty", index)
@@ -84,7 +84,11 @@ func OpenDir(dir string) (*Reader, error) {
 	r := &Reader{where: dir, tensors: map[string]stored{}}
 	for _, file := range sortedKeys(shards) {
 		sort.Strings(shards[file])
-		if err := r.add(filepath.Join(dir, file), shards[file]); err != nil {
+		err := r.add(filepath.Join(dir, file), shards[file])
+		if errors.Is(err, os.ErrNotExist) {
+			err = fmt.Errorf("%s: the shard %s, which has %d of the tensors, is missing; download or copy it too: %w", index, file, len(shards[file]), err)
+		}
+		if err != nil {
 			r.Close()
 			return nil, err
 		}
@@ -101,6 +105,22 @@ func pickled(dir string) string {
 		}
 	}
 	return ""
+}
+
+// class is what transformers loads a folder's weights whole with: what its
+// config.json says that they are of. It goes into a command, so that only a plain
+// name is taken from there.
+func class(dir string) string {
+	if f, err := ReadFields(filepath.Join(dir, ConfigFile)); err == nil {
+		names := DecodeField[[]string](f, "architectures", nil)
+		if len(names) == 1 && token.IsIdentifier(names[0]) {
+			return names[0]
+		}
+		if _, decoder := families[f.Str("model_type", "")]; decoder {
+			return "AutoModelForCausalLM"
+		}
+	}
+	return "AutoModel"
 }
 
 // add opens a file; with want given, its tensors must be exactly those.
@@ -150,6 +170,9 @@ func (r *Reader) Close() error {
 	return errors.Join(errs...)
 }
 
+// Where is the file or folder, for messages.
+func (r *Reader) Where() string { return r.where }
+
 // Names lists the tensors, sorted.
 func (r *Reader) Names() []string { return slices.Clone(r.names) }
 
@@ -197,6 +220,34 @@ func (r *Reader) Bytes(name string, shape ...int) ([]byte, error) {
 	}
 	out := make([]byte, t.end-t.begin)
 	return out, t.file.read(out, t.begin)
+}
+
+// Equal says whether two tensors that Float32 would read hold the same values. It
+// keeps neither in memory.
+func (r *Reader) Equal(a, b string) (bool, error) {
+	for _, name := range []string{a, b} {
+		if _, err := r.Filler(name); err != nil {
+			return false, err
+		}
+	}
+	x, y := r.tensors[a], r.tensors[b]
+	n := x.Elements()
+	if n != y.Elements() {
+		return false, nil
+	}
+	const atOnce = 1 << 14
+	u, v := make([]float32, min(n, atOnce)), make([]float32, min(n, atOnce))
+	for at := int64(0); at < n; at += atOnce {
+		k := min(n-at, atOnce)
+		err := x.file.floats(u[:k], x.begin+at*dtypeSize[x.DType], x.DType)
+		if err == nil {
+			err = y.file.floats(v[:k], y.begin+at*dtypeSize[y.DType], y.DType)
+		}
+		if err != nil || !slices.Equal(u[:k], v[:k]) {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // Check says whether a tensor is there in this shape, without reading it.

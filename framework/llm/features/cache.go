@@ -23,7 +23,7 @@ func (x *Extractor) cachePath(texts []string) string {
 		return ""
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "features v1\x00%s\x00%s\x00%s\x00%d\x00%d\x00", o.SHA256, o.Engine, o.Pooling, o.Layer, o.MaxLength)
+	fmt.Fprintf(h, "features v2\x00%s\x00%s\x00%s\x00%s\x00%d\x00%d\x00", o.SHA256, o.Engine, o.Precision, o.Pooling, o.Layer, o.MaxLength)
 	for _, t := range texts {
 		fmt.Fprintf(h, "%d\x00%s", len(t), t)
 	}

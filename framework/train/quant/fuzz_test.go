@@ -9,14 +9,35 @@ import (
 
 	"github.com/tunelab/tunelab/framework/compute/cpu"
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
+	"github.com/tunelab/tunelab/framework/llm/encoder"
 	"github.com/tunelab/tunelab/framework/llm/model"
 )
+
+// loadAny loads a decoder or an encoder.
+func loadAny(dir string, e *cpu.Engine) (free func(), err error) {
+	is, err := encoder.In(dir)
+	if err != nil {
+		return nil, err
+	}
+	if is {
+		m, err := encoder.Load(dir, e, encoder.Options{Frozen: true})
+		if err != nil {
+			return nil, err
+		}
+		return m.Free, nil
+	}
+	m, err := model.Load(dir, e, model.Options{Frozen: true})
+	if err != nil {
+		return nil, err
+	}
+	return m.Free, nil
+}
 
 // FuzzFolder: whatever a folder in NF4 holds, it loads or is refused, and leaves
 // nothing behind; neither Go's memory nor the engine's is more than the files
 // warrant.
 func FuzzFolder(f *testing.F) {
-	for _, name := range []string{"llama-nf4", "gpt2-nf4"} {
+	for _, name := range []string{"llama-nf4", "gpt2-nf4", "bert-nf4"} {
 		var raw [2][]byte
 		for i, file := range []string{checkpoint.ConfigFile, checkpoint.WeightsFile} {
 			var err error
@@ -47,7 +68,7 @@ func FuzzFolder(f *testing.F) {
 		}
 		var start, end runtime.MemStats
 		runtime.ReadMemStats(&start)
-		m, err := model.Load(dir, e, model.Options{Frozen: true})
+		free, err := loadAny(dir, e)
 		runtime.ReadMemStats(&end)
 		size := len(config) + len(weights)
 		if got, allowed := end.TotalAlloc-start.TotalAlloc, uint64(8<<20+400*size); got > allowed {
@@ -57,7 +78,7 @@ func FuzzFolder(f *testing.F) {
 			t.Errorf("%d bytes take %d on the engine, allowed %d", size, got, allowed)
 		}
 		if err == nil {
-			m.Free()
+			free()
 		}
 		if e.InUse() != 0 {
 			t.Errorf("%d bytes are left on the engine (%v)", e.InUse(), err)

@@ -1,41 +1,30 @@
 package model
 
 import (
-	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/tunelab/tunelab/framework/compute"
 	"github.com/tunelab/tunelab/framework/compute/cpu"
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
+	"github.com/tunelab/tunelab/framework/llm/checkpoint/checkpointtest"
 	"github.com/tunelab/tunelab/framework/train/autograd"
 )
 
-// gigabyte writes a Llama of 1 GB in dtype to a folder, as a file of holes.
+// gigabyte makes a folder of a Llama of 1 GB in dtype.
 func gigabyte(t testing.TB, dtype string, width int) string {
 	t.Helper()
-	dir := t.TempDir()
 	const layers, c, inner, vocab = 8, 2048, 5632, 32000
 	config := fmt.Sprintf(`{"model_type":"llama","vocab_size":%d,"hidden_size":%d,"intermediate_size":%d,"num_hidden_layers":%d,"num_attention_heads":16,"tie_word_embeddings":true}`,
 		vocab, c, inner, layers)
-	if err := os.WriteFile(filepath.Join(dir, checkpoint.ConfigFile), []byte(config), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	header, at := map[string]any{}, 0
-	add := func(name string, shape ...int) {
-		n := width
-		for _, d := range shape {
-			n *= d
-		}
-		header[name] = map[string]any{"dtype": dtype, "shape": shape, "data_offsets": []int{at, at + n}}
-		at += n
-	}
+	var list []checkpoint.Info
+	add := func(name string, shape ...int) { list = append(list, checkpoint.Info{Name: name, Shape: shape}) }
 	add("model.embed_tokens.weight", vocab, c)
 	add("model.norm.weight", c)
 	for l := range layers {
@@ -49,34 +38,11 @@ func gigabyte(t testing.TB, dtype string, width int) string {
 		add(p+"mlp.up_proj.weight", inner, c)
 		add(p+"mlp.down_proj.weight", c, inner)
 	}
-	raw, err := json.Marshal(header)
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, checkpoint.WeightsFile)
-	if err := os.WriteFile(path, append(binary.LittleEndian.AppendUint64(nil, uint64(len(raw))), raw...), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if at < 900_000_000 {
-		t.Fatalf("%d bytes of weights", at)
-	}
-	if err := os.Truncate(path, int64(8+len(raw)+at)); err != nil {
-		t.Fatal(err)
+	dir, size := checkpointtest.Holes(t, config, dtype, width, list)
+	if size < 900_000_000 {
+		t.Fatalf("%d bytes of weights", size)
 	}
 	return dir
-}
-
-// resident is the process's resident memory in bytes; 0 where the system does
-// not say.
-func resident() int64 {
-	raw, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0
-	}
-	_, rest, _ := strings.Cut(string(raw), "VmRSS:")
-	var kib int64
-	fmt.Sscan(rest, &kib)
-	return kib << 10
 }
 
 // A weight takes memory when it is first used, and then it has its values.
@@ -86,12 +52,12 @@ func TestWeightsWaitForTheirFirstUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	before := resident()
+	before := checkpointtest.Resident()
 	m, err := Load(gigabyte(t, "BF16", 2), e, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if more := resident() - before; e.InUse() != 0 || more > 100<<20 {
+	if more := checkpointtest.Resident() - before; e.InUse() != 0 || more > 100<<20 {
 		t.Errorf("opened with %d bytes in use on the engine and %d more resident", e.InUse(), more)
 	}
 	if norm := m.finalNorm.g; norm.Len() != 2048 || norm.Data()[5] != 0 {
@@ -124,6 +90,35 @@ func TestAModelOutlivesItsFolder(t *testing.T) {
 	defer tape.Release()
 	if !slices.Equal(m.Hidden(tape, Pack(x.Seqs...)).Value(), again.Hidden(tape, Pack(x.Seqs...)).Value()) {
 		t.Error("the model changed")
+	}
+}
+
+// Passes and copies that are the first to use a model may run side by side.
+func TestFirstUsesAtOnce(t *testing.T) {
+	for _, name := range []string{"llama", "gpt2"} { // gpt2's weights are turned over as they are read
+		want, x := open(t, name, "cpu")
+		hidden := func(m *Model) []float32 {
+			tape := autograd.NewTape(m.Engine(), false)
+			defer tape.Release()
+			return m.Logits(tape, m.Hidden(tape, Pack(x.Seqs...))).Value()
+		}
+		m, _ := open(t, name, "cpu")
+		var got [4][]float32
+		var all sync.WaitGroup
+		for i := range got {
+			all.Go(func() { got[i] = hidden(m) })
+			all.Go(func() { // kernels take turns, copies do not
+				for _, p := range m.Params() {
+					p.Data()
+				}
+			})
+		}
+		all.Wait()
+		for i, w := 0, hidden(want); i < len(got); i++ {
+			if !slices.Equal(got[i], w) {
+				t.Errorf("%s: pass %d gives other logits than a pass alone", name, i)
+			}
+		}
 	}
 }
 
@@ -173,7 +168,7 @@ func BenchmarkOpenGigabyte(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer e.Close()
-			dir, before := gigabyte(b, kind.dtype, kind.width), resident()
+			dir, before := gigabyte(b, kind.dtype, kind.width), checkpointtest.Resident()
 			for b.Loop() {
 				m, err := Load(dir, e, Options{})
 				if err != nil {
@@ -181,7 +176,7 @@ func BenchmarkOpenGigabyte(b *testing.B) {
 				}
 				m.Free()
 			}
-			b.ReportMetric(float64(resident()-before)/1e6, "MB-resident")
+			b.ReportMetric(float64(checkpointtest.Resident()-before)/1e6, "MB-resident")
 		})
 	}
 }
@@ -212,7 +207,7 @@ func BenchmarkFirstUseOfGigabyte(b *testing.B) {
 				}
 				m.Free()
 			}
-			b.ReportMetric(float64(resident())/1e6, "MB-resident")
+			b.ReportMetric(float64(checkpointtest.Resident())/1e6, "MB-resident")
 		})
 	}
 }
