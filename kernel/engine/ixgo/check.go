@@ -1,0 +1,279 @@
+package ixgo
+
+import (
+	"fmt"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"slices"
+	"strings"
+
+	"github.com/tunelab/tunelab/kernel/engine"
+)
+
+// checked is a cell with its types.
+type checked struct {
+	*source
+	pkg  *types.Package
+	info *types.Info
+
+	// stands says what the objects in the package's scope that only carry a name
+	// and a type stand for: a variable of an earlier cell, or, with nil, a variable of
+	// this cell's statements that one of its functions uses.
+	stands map[types.Object]*binding
+	shown  types.Type // of the last statement's values; nil where it has none
+	notes  []string
+	vars   []hoisted // that the statements define, in order
+}
+
+// hoisted is a variable of the statements: the name that it is called by, and the
+// package variable that it became.
+type hoisted struct {
+	name string
+	obj  *types.Var
+}
+
+func newInfo() *types.Info {
+	return &types.Info{
+		Types: map[ast.Expr]types.TypeAndValue{}, Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{},
+		Implicits: map[ast.Node]types.Object{}, Scopes: map[ast.Node]*types.Scope{}, Selections: map[*ast.SelectorExpr]*types.Selection{},
+		Instances: map[*ast.Ident]types.Instance{}, FileVersions: map[*ast.File]string{},
+	}
+}
+
+// check finds the types of a cell. Declarations of earlier cells that no longer
+// compile beside it are dropped with a note.
+func (e *Engine) check(s *source) (*checked, error) {
+	var notes []string
+	for {
+		k, errs := e.checkShown(s)
+		if len(errs) == 0 {
+			k.notes = notes
+			return k, nil
+		}
+		broken, why := brokenAgain(s, errs)
+		if broken == nil {
+			return nil, e.explain(s, errs)
+		}
+		notes = append(notes, fmt.Sprintf("%s of In[%d] no longer compiles and is forgotten: %s", strings.Join(broken.names, ", "), broken.cell, why.Msg))
+		s.again = slices.DeleteFunc(s.again, func(d *decl) bool { return d == broken })
+		s.dropped = append(s.dropped, broken)
+		for _, n := range broken.names {
+			delete(s.fresh, n)
+		}
+		if err := e.parseAgain(s); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// brokenAgain gives the first of the declarations compiled again that has an error.
+func brokenAgain(s *source, errs []types.Error) (*decl, types.Error) {
+	for _, err := range errs {
+		p := err.Fset.Position(err.Pos)
+		if p.Filename == s.cell.File() {
+			continue
+		}
+		for _, d := range s.again {
+			for _, text := range append([]string{d.text}, values(d.methods)...) {
+				var file string
+				var line, col int
+				head, _, _ := strings.Cut(text, "\n")
+				if i := strings.LastIndex(head, ":"); i > 0 {
+					if j := strings.LastIndex(head[:i], ":"); j > 0 {
+						file = strings.TrimPrefix(head[:j], "//line ")
+						fmt.Sscanf(head[j:], ":%d:%d", &line, &col)
+					}
+				}
+				if file == p.Filename && p.Line >= line && p.Line < line+strings.Count(text, "\n") {
+					return d, err
+				}
+			}
+		}
+	}
+	return nil, types.Error{}
+}
+
+func values(m map[string]string) (v []string) {
+	for _, s := range m {
+		v = append(v, s)
+	}
+	return v
+}
+
+// checkShown checks a cell whose last statement's values are shown, where it has any.
+func (e *Engine) checkShown(s *source) (*checked, []types.Error) {
+	st, x := lastExpr(s)
+	if st == nil {
+		return e.checkTwice(s)
+	}
+	call := &ast.CallExpr{
+		Fun:    &ast.SelectorExpr{X: &ast.Ident{Name: builtinName, NamePos: x.Pos()}, Sel: &ast.Ident{Name: "Result", NamePos: x.Pos()}},
+		Lparen: x.Pos(), Args: []ast.Expr{x}, Rparen: x.End(),
+	}
+	st.X = call
+	k, errs := e.checkTwice(s)
+	if slices.ContainsFunc(errs, func(err types.Error) bool { return strings.Contains(err.Msg, "used as value") && within(x, err.Pos) }) {
+		st.X = x
+		return e.checkTwice(s)
+	}
+	if len(errs) > 0 {
+		st.X = x // as the next attempt expects it
+	}
+	k.shown = k.info.TypeOf(x)
+	return k, errs
+}
+
+func within(n ast.Node, p token.Pos) bool { return n.Pos() <= p && p <= n.End() }
+
+// lastExpr gives the cell's last statement if it is an expression whose values are
+// shown: those of the print functions are not.
+func lastExpr(s *source) (*ast.ExprStmt, ast.Expr) {
+	if s.last < 0 || s.last >= len(s.entry.Body.List) {
+		return nil, nil
+	}
+	st, ok := s.entry.Body.List[s.last].(*ast.ExprStmt)
+	if !ok {
+		return nil, nil
+	}
+	if c, ok := st.X.(*ast.CallExpr); ok {
+		if sel, ok := c.Fun.(*ast.SelectorExpr); ok {
+			if id, ok := sel.X.(*ast.Ident); ok && id.Name == "fmt" && strings.Contains(strings.ToLower(sel.Sel.Name), "print") && !strings.HasPrefix(sel.Sel.Name, "S") && !strings.HasPrefix(sel.Sel.Name, "Append") {
+				return nil, nil
+			}
+		}
+	}
+	return st, st.X
+}
+
+// checkTwice checks a cell; a second time where a declaration uses a variable of the
+// statements, whose type the first time found.
+func (e *Engine) checkTwice(s *source) (*checked, []types.Error) {
+	k, errs := e.checkOnce(s, nil)
+	wanted := map[string]*types.Var{}
+	defs := map[string]*ast.Ident{}
+	for _, id := range topNames(s.entry) {
+		if defs[id.Name] == nil {
+			defs[id.Name] = id
+		}
+	}
+	for _, id := range s.file.Unresolved {
+		def := defs[id.Name]
+		if def == nil || within(s.entry, id.Pos()) || s.fresh[id.Name] {
+			continue
+		}
+		if v, ok := k.info.Defs[def].(*types.Var); ok && v.Type() != types.Typ[types.Invalid] {
+			wanted[id.Name] = v
+		}
+	}
+	if len(wanted) == 0 {
+		return k, errs
+	}
+	k, errs = e.checkOnce(s, wanted)
+	for id, o := range k.info.Uses {
+		b, known := k.stands[o]
+		if !known || b != nil || !within(s.entry, id.Pos()) {
+			continue
+		}
+		old := e.live[id.Name] // used before this cell's own definition
+		if old != nil && types.Identical(old.obj.Type(), o.Type()) {
+			k.stands[k.alias(id, o)] = old
+			continue
+		}
+		errs = append(errs, types.Error{Fset: e.ctx.FileSet, Pos: id.Pos(), Msg: fmt.Sprintf("%s is used before this cell defines it; put what comes before into a cell of its own", id.Name)})
+	}
+	return k, errs
+}
+
+// alias lets one use of an object stand for something else.
+func (k *checked) alias(id *ast.Ident, o types.Object) types.Object {
+	v := types.NewVar(o.Pos(), k.pkg, id.Name, o.Type())
+	k.info.Uses[id] = v
+	return v
+}
+
+func (e *Engine) checkOnce(s *source, wanted map[string]*types.Var) (*checked, []types.Error) {
+	k := &checked{source: s, pkg: types.NewPackage(mainPath, "main"), info: newInfo(), stands: map[types.Object]*binding{}}
+	scope := k.pkg.Scope()
+	for n, v := range wanted {
+		o := types.NewVar(v.Pos(), k.pkg, n, v.Type())
+		k.stands[o] = nil
+		scope.Insert(o)
+	}
+	gone := map[string]bool{}
+	for _, d := range s.dropped {
+		for _, n := range d.names {
+			gone[n] = true
+		}
+	}
+	for n, b := range e.live {
+		switch {
+		case s.fresh[n] || gone[n] || wanted[n] != nil || slices.Contains(s.needed, n):
+		case b.decl == nil:
+			o := types.NewVar(b.obj.Pos(), b.obj.Pkg(), n, b.obj.Type())
+			k.stands[o] = b
+			scope.Insert(o)
+		default:
+			scope.Insert(b.obj)
+		}
+	}
+	e.scopeBuiltins(scope, func(n string) bool { return s.fresh[n] || e.live[n] != nil && !gone[n] })
+	var errs []types.Error
+	conf := e.conf
+	conf.Error = func(err error) {
+		if te, ok := err.(types.Error); ok && !(te.Soft && strings.Contains(te.Msg, "declared and not used")) {
+			errs = append(errs, te)
+		}
+	}
+	types.NewChecker(&conf, e.ctx.FileSet, k.pkg, k.info).Files([]*ast.File{s.file})
+	return k, errs
+}
+
+// explain makes the cell's error of the checker's.
+func (e *Engine) explain(s *source, errs []types.Error) error {
+	first := errs[0]
+	for _, err := range errs {
+		if err.Fset.Position(err.Pos).Filename == s.cell.File() {
+			first = err
+			break
+		}
+	}
+	p := first.Fset.Position(first.Pos)
+	msg := strings.ReplaceAll(first.Msg, builtinName+".", "")
+	msg = strings.ReplaceAll(msg, " in argument to Result", "")
+	return &engine.Error{Kind: engine.CompileError, Message: msg, File: p.Filename, Line: p.Line, Col: p.Column}
+}
+
+// topNames gives the names that a cell's statements define outside any block, in order.
+func topNames(fn *ast.FuncDecl) (ids []*ast.Ident) {
+	for _, st := range fn.Body.List {
+		for {
+			l, ok := st.(*ast.LabeledStmt)
+			if !ok {
+				break
+			}
+			st = l.Stmt
+		}
+		switch st := st.(type) {
+		case *ast.AssignStmt:
+			if st.Tok == token.DEFINE {
+				for _, l := range st.Lhs {
+					if id, ok := l.(*ast.Ident); ok && id.Name != "_" {
+						ids = append(ids, id)
+					}
+				}
+			}
+		case *ast.DeclStmt:
+			if gd, ok := st.Decl.(*ast.GenDecl); ok && gd.Tok == token.VAR {
+				for _, sp := range gd.Specs {
+					for _, id := range sp.(*ast.ValueSpec).Names {
+						if id.Name != "_" {
+							ids = append(ids, id)
+						}
+					}
+				}
+			}
+		}
+	}
+	return ids
+}
