@@ -45,8 +45,8 @@ type Host interface {
 	// Result shows the values of the cell's last statement.
 	Result(values []any)
 
-	// Display shows a value that code asked to show.
-	Display(value any)
+	// Show shows a value at once, where code asked for it.
+	Show(value any)
 
 	// Input asks the person at the notebook for a line.
 	Input(prompt string, secret bool) (string, error)

@@ -51,7 +51,7 @@ func (e *Engine) functions() map[string]any {
 	var start time.Time
 	return map[string]any{
 		"Result":   func(values ...any) { e.result(values) },
-		"Display":  func(values ...any) { show(values, e.host.Display) },
+		"Display":  func(values ...any) { show(values, e.host.Show) },
 		"Input":    input(false),
 		"input":    input(false),
 		"Password": input(true),

@@ -35,7 +35,7 @@ func (n *notebook) Result(values []any) {
 	}
 	n.say("Out", strings.Join(s, " "))
 }
-func (n *notebook) Display(v any)                                    { n.say("Display", fmt.Sprint(v)) }
+func (n *notebook) Show(v any)                                       { n.say("Display", fmt.Sprint(v)) }
 func (n *notebook) Note(s string)                                    { n.say("Note", s) }
 func (n *notebook) Background(err *engine.Error)                     { n.say("Goroutine", err.Error()) }
 func (n *notebook) Input(prompt string, secret bool) (string, error) { return "typed " + prompt, nil }

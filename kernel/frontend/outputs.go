@@ -1,0 +1,187 @@
+package frontend
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strconv"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/tunelab/tunelab/kernel/wire"
+)
+
+// Bounds of what cells print, in bytes: burst at once, and rate in each second. What
+// is more is cut, and counted.
+const (
+	burst = 2 << 20
+	rate  = 1 << 20
+)
+
+// gather is how long printed text may wait for more.
+const gather = 20 * time.Millisecond
+
+// outputs collects what the worker prints on its two file descriptors.
+type outputs struct {
+	publish func(name, text string)
+
+	mu      sync.Mutex
+	changed *sync.Cond
+	text    [2]bytes.Buffer
+	cut     [2]int
+	marks   [2]int
+	open    [2]bool
+	credit  float64
+	filled  time.Time
+	pending bool
+}
+
+var names = [2]string{"stdout", "stderr"}
+
+func newOutputs(publish func(name, text string)) *outputs {
+	o := &outputs{publish: publish, credit: burst, filled: time.Now()}
+	o.changed = sync.NewCond(&o.mu)
+	return o
+}
+
+// follow reads one of the descriptors until it ends.
+func (o *outputs) follow(i int, r io.Reader) {
+	o.mu.Lock()
+	o.open[i], o.marks[i] = true, 0
+	o.mu.Unlock()
+	var rest []byte
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := r.Read(buf)
+		rest = o.take(i, append(rest, buf[:n]...), err != nil)
+		if err != nil {
+			break
+		}
+	}
+	o.mu.Lock()
+	o.open[i] = false
+	o.changed.Broadcast()
+	o.mu.Unlock()
+}
+
+// take moves what is read into the text, and gives back what is not whole yet: the
+// beginning of a mark or of a character.
+func (o *outputs) take(i int, raw []byte, last bool) []byte {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	marker := []byte(wire.Marker)
+	for {
+		from := bytes.Index(raw, marker)
+		if from < 0 {
+			break
+		}
+		length := bytes.Index(raw[from+len(marker):], marker)
+		if length < 0 {
+			if !last && len(raw)-from < 64 {
+				o.add(i, raw[:from])
+				return raw[from:]
+			}
+			break
+		}
+		o.add(i, raw[:from])
+		if n, err := strconv.Atoi(string(raw[from+len(marker) : from+len(marker)+length])); err == nil {
+			o.marks[i] = n
+			o.changed.Broadcast()
+		}
+		raw = raw[from+2*len(marker)+length:]
+	}
+	keep := 0
+	if !last {
+		for n := min(len(marker)-1, len(raw)); n > 0; n-- {
+			if bytes.HasSuffix(raw, marker[:n]) {
+				keep = n
+				break
+			}
+		}
+		for n := 1; keep == 0 && n < utf8.UTFMax && n <= len(raw); n++ {
+			if c := raw[len(raw)-n]; utf8.RuneStart(c) {
+				if !utf8.FullRune(raw[len(raw)-n:]) {
+					keep = n
+				}
+				break
+			}
+		}
+	}
+	o.add(i, raw[:len(raw)-keep])
+	return bytes.Clone(raw[len(raw)-keep:])
+}
+
+// add takes text within the bounds.
+func (o *outputs) add(i int, text []byte) {
+	if len(text) == 0 {
+		return
+	}
+	now := time.Now()
+	o.credit = min(burst, o.credit+now.Sub(o.filled).Seconds()*rate)
+	o.filled = now
+	take := min(len(text), int(o.credit))
+	o.credit -= float64(take)
+	o.text[i].Write(text[:take])
+	o.cut[i] += len(text) - take
+	if !o.pending {
+		o.pending = true
+		time.AfterFunc(gather, o.flush)
+	}
+}
+
+// flush publishes what is collected.
+func (o *outputs) flush() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.pending = false
+	for i := range o.text {
+		text := string(bytes.ToValidUTF8(o.text[i].Bytes(), []byte("�")))
+		o.text[i].Reset()
+		if o.cut[i] > 0 && o.credit >= rate/2 {
+			text += fmt.Sprintf("\n[%d bytes of output are cut here: more than %d MiB a second]\n", o.cut[i], rate>>20)
+			o.cut[i] = 0
+		}
+		if text != "" {
+			o.publish(names[i], text)
+		}
+	}
+	if o.cut[0]+o.cut[1] > 0 && !o.pending {
+		o.pending = true
+		time.AfterFunc(time.Second, o.flush)
+	}
+}
+
+// await returns when everything that was printed before an event is published.
+func (o *outputs) await(mark int) {
+	stop := time.AfterFunc(time.Second, func() {
+		o.mu.Lock()
+		o.marks = [2]int{max(mark, o.marks[0]), max(mark, o.marks[1])} // the code took the descriptor away
+		o.changed.Broadcast()
+		o.mu.Unlock()
+	})
+	o.mu.Lock()
+	for i := range o.marks {
+		for o.open[i] && o.marks[i] < mark {
+			o.changed.Wait()
+		}
+	}
+	o.mu.Unlock()
+	stop.Stop()
+	o.flush()
+}
+
+// cell begins a cell, which may print as much as any.
+func (o *outputs) cell() {
+	o.mu.Lock()
+	o.credit = burst
+	o.mu.Unlock()
+}
+
+// stream publishes printed text.
+func (k *Kernel) stream(name, text string) {
+	k.mu.Lock()
+	r := k.current
+	k.mu.Unlock()
+	k.publish(r, "stream", content{"name": name, "text": text})
+}
