@@ -1,6 +1,6 @@
 // Package engine says what runs a notebook's Go: a session that cells change one
-// after the other. Package ixgo, under it, is the implementation; nothing else may
-// know it.
+// after the other. Package kernel/ixgo is the implementation; only the program's main
+// package knows it.
 package engine
 
 import (

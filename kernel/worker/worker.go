@@ -55,7 +55,10 @@ func (w *Worker) handle(r wire.Request) {
 		go w.execute(r)
 	case wire.Complete:
 		go func() {
-			c := w.current().Complete(r.Code, r.Offset)
+			c, ok := command.Complete(r.Code, r.Offset)
+			if !ok {
+				c = w.current().Complete(r.Code, r.Offset)
+			}
 			w.send(wire.Event{ID: r.ID, What: wire.Done, Completion: &c})
 		}()
 	case wire.Inspect:

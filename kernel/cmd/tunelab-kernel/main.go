@@ -7,10 +7,11 @@ import (
 	"os/signal"
 	"syscall"
 
+	_ "github.com/tunelab/tunelab/kernel/bind"
 	"github.com/tunelab/tunelab/kernel/engine"
-	"github.com/tunelab/tunelab/kernel/engine/ixgo"
 	"github.com/tunelab/tunelab/kernel/frontend"
 	"github.com/tunelab/tunelab/kernel/history"
+	"github.com/tunelab/tunelab/kernel/ixgo"
 	"github.com/tunelab/tunelab/kernel/protocol"
 	"github.com/tunelab/tunelab/kernel/worker"
 )

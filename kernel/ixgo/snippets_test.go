@@ -58,7 +58,7 @@ func (n *notebook) Command(line string, shell bool) error {
 //	code of the second cell
 //	-- out
 func TestSnippets(t *testing.T) {
-	files, err := filepath.Glob("../../testdata/snippets/*.txt")
+	files, err := filepath.Glob("../testdata/snippets/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no snippets", err)
 	}
