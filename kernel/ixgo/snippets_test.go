@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 
+	_ "github.com/tunelab/tunelab/kernel/bind"
+	"github.com/tunelab/tunelab/kernel/display"
 	"github.com/tunelab/tunelab/kernel/engine"
 )
 
@@ -31,7 +33,7 @@ func (n *notebook) say(kind string, text string) {
 func (n *notebook) Result(values []any) {
 	var s []string
 	for _, v := range values {
-		s = append(s, fmt.Sprint(v))
+		s = append(s, display.Text(v))
 	}
 	n.say("Out", strings.Join(s, " "))
 }

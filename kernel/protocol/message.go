@@ -92,7 +92,7 @@ func (s *Session) Decode(frames [][]byte) (*Message, error) {
 	if want := s.sign(parts); !hmac.Equal([]byte(want), frames[i+1]) {
 		return nil, errors.New("message: the signature is wrong")
 	}
-	m := &Message{Peers: frames[:i], Raw: parts[0], Content: json.RawMessage(parts[3])}
+	m := &Message{Peers: frames[:i], Raw: parts[0], Parent: parts[1], Content: json.RawMessage(parts[3])}
 	if err := json.Unmarshal(parts[0], &m.Header); err != nil {
 		return nil, fmt.Errorf("message: header: %w", err)
 	}

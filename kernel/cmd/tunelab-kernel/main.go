@@ -16,11 +16,6 @@ import (
 	"github.com/tunelab/tunelab/kernel/worker"
 )
 
-const usage = `tunelab-kernel: Go in Jupyter notebooks
-
-  tunelab-kernel CONNECTION_FILE    serve a notebook, as Jupyter asks
-`
-
 func main() {
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "tunelab-kernel:", err)
@@ -29,18 +24,13 @@ func main() {
 }
 
 func run(args []string) error {
-	if len(args) == 0 {
-		fmt.Print(usage)
-		return nil
-	}
-	switch args[0] {
-	case "worker":
+	switch {
+	case len(args) == 1 && args[0] == "worker":
 		return work()
-	case "-h", "--help", "help":
-		fmt.Print(usage)
-		return nil
+	case connection(args):
+		return serve(args[0])
 	}
-	return serve(args[0])
+	return runCommand(args)
 }
 
 // serve is the front-end.
