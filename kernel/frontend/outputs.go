@@ -126,19 +126,20 @@ func (o *outputs) add(i int, text []byte) {
 	o.cut[i] += len(text) - take
 	if !o.pending {
 		o.pending = true
-		time.AfterFunc(gather, o.flush)
+		time.AfterFunc(gather, func() { o.flush(false) })
 	}
 }
 
-// flush publishes what is collected.
-func (o *outputs) flush() {
+// flush publishes what is collected. What is cut is told when there is room again, or
+// at the end of a cell.
+func (o *outputs) flush(end bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.pending = false
 	for i := range o.text {
 		text := string(bytes.ToValidUTF8(o.text[i].Bytes(), []byte("�")))
 		o.text[i].Reset()
-		if o.cut[i] > 0 && o.credit >= rate/2 {
+		if o.cut[i] > 0 && (end || o.credit >= rate/2) {
 			text += fmt.Sprintf("\n[%d bytes of output are cut here: more than %d MiB a second]\n", o.cut[i], rate>>20)
 			o.cut[i] = 0
 		}
@@ -148,12 +149,13 @@ func (o *outputs) flush() {
 	}
 	if o.cut[0]+o.cut[1] > 0 && !o.pending {
 		o.pending = true
-		time.AfterFunc(time.Second, o.flush)
+		time.AfterFunc(time.Second, func() { o.flush(false) })
 	}
 }
 
-// await returns when everything that was printed before an event is published.
-func (o *outputs) await(mark int) {
+// await returns when everything that was printed before an event, which may be the
+// end of a cell, is published.
+func (o *outputs) await(mark int, end bool) {
 	stop := time.AfterFunc(time.Second, func() {
 		o.mu.Lock()
 		o.marks = [2]int{max(mark, o.marks[0]), max(mark, o.marks[1])} // the code took the descriptor away
@@ -168,7 +170,7 @@ func (o *outputs) await(mark int) {
 	}
 	o.mu.Unlock()
 	stop.Stop()
-	o.flush()
+	o.flush(end)
 }
 
 // cell begins a cell, which may print as much as any.

@@ -127,7 +127,7 @@ func (w *worker) start() error {
 
 // take handles one event.
 func (w *worker) take(e wire.Event) {
-	w.outputs.await(e.Mark)
+	w.outputs.await(e.Mark, e.What == wire.Done)
 	w.mu.Lock()
 	if e.What == wire.Ready {
 		w.ready = true
@@ -156,7 +156,7 @@ func (w *worker) take(e wire.Event) {
 
 // end answers what was asked of a worker that is gone.
 func (w *worker) end(err error) {
-	w.outputs.flush()
+	w.outputs.flush(true)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	why := w.why
