@@ -95,6 +95,8 @@ func statements(text string, first int) ([]Chunk, error) {
 		failed *Error
 		toks   []tok // of the statement at hand
 		depth  int
+		opened []tok // brackets that are open
+		header bool  // of an if, for or switch: a semicolon does not end it
 	)
 	fset := token.NewFileSet()
 	file := fset.AddFile("", -1, len(text))
@@ -113,7 +115,7 @@ func statements(text string, first int) ([]Chunk, error) {
 			line, col := at(toks[0].offset)
 			chunks = append(chunks, Chunk{kind(toks), text[toks[0].offset:to], line, col})
 		}
-		toks = toks[:0]
+		toks, header = toks[:0], false
 	}
 	for {
 		pos, t, lit := sc.Scan()
@@ -124,17 +126,27 @@ func statements(text string, first int) ([]Chunk, error) {
 			if failed != nil {
 				return nil, failed
 			}
+			if len(opened) > 0 {
+				b := opened[len(opened)-1]
+				line, col := at(b.offset)
+				return nil, &Error{line, col, b.String() + " is not closed"}
+			}
 			return chunks, nil
-		case t == token.SEMICOLON && depth == 0:
+		case t == token.SEMICOLON && depth == 0 && !(header && lit == ";"):
 			end(offset)
 			continue
+		case depth == 0 && (t == token.IF || t == token.FOR || t == token.SWITCH):
+			header = true
 		case t == token.LPAREN, t == token.LBRACK, t == token.LBRACE:
+			header = header && (t != token.LBRACE || depth > 0)
 			depth++
+			opened = append(opened, tok{t, lit, offset})
 		case t == token.RPAREN, t == token.RBRACK, t == token.RBRACE:
 			if depth--; depth < 0 {
 				line, col := at(offset)
 				return nil, &Error{line, col, "unexpected " + t.String()}
 			}
+			opened = opened[:depth]
 		}
 		toks = append(toks, tok{t, lit, offset})
 	}

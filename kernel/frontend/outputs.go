@@ -26,15 +26,22 @@ const gather = 20 * time.Millisecond
 type outputs struct {
 	publish func(name, text string)
 
-	mu      sync.Mutex
-	changed *sync.Cond
-	text    [2]bytes.Buffer
-	cut     [2]int
-	marks   [2]int
-	open    [2]bool
-	credit  float64
-	filled  time.Time
-	pending bool
+	mu       sync.Mutex
+	changed  *sync.Cond
+	parts    [2][]part
+	cut      [2]int
+	marks    [2]int // read last
+	released int    // the event of this mark is published, and those before
+	open     [2]bool
+	credit   float64
+	filled   time.Time
+	pending  bool
+}
+
+// part is printed text, or a mark: what is behind it waits for its event.
+type part struct {
+	text []byte
+	mark int
 }
 
 var names = [2]string{"stdout", "stderr"}
@@ -48,7 +55,7 @@ func newOutputs(publish func(name, text string)) *outputs {
 // follow reads one of the descriptors until it ends.
 func (o *outputs) follow(i int, r io.Reader) {
 	o.mu.Lock()
-	o.open[i], o.marks[i] = true, 0
+	o.open[i], o.marks[i], o.released = true, 0, 0
 	o.mu.Unlock()
 	var rest []byte
 	buf := make([]byte, 64<<10)
@@ -87,6 +94,7 @@ func (o *outputs) take(i int, raw []byte, last bool) []byte {
 		o.add(i, raw[:from])
 		if n, err := strconv.Atoi(string(raw[from+len(marker) : from+len(marker)+length])); err == nil {
 			o.marks[i] = n
+			o.parts[i] = append(o.parts[i], part{mark: n})
 			o.changed.Broadcast()
 		}
 		raw = raw[from+2*len(marker)+length:]
@@ -122,11 +130,19 @@ func (o *outputs) add(i int, text []byte) {
 	o.filled = now
 	take := min(len(text), int(o.credit))
 	o.credit -= float64(take)
-	o.text[i].Write(text[:take])
 	o.cut[i] += len(text) - take
+	if n := len(o.parts[i]); n > 0 && o.parts[i][n-1].mark == 0 {
+		o.parts[i][n-1].text = append(o.parts[i][n-1].text, text[:take]...)
+	} else {
+		o.parts[i] = append(o.parts[i], part{text: bytes.Clone(text[:take])})
+	}
+	o.later(gather)
+}
+
+func (o *outputs) later(d time.Duration) {
 	if !o.pending {
 		o.pending = true
-		time.AfterFunc(gather, func() { o.flush(false) })
+		time.AfterFunc(d, func() { o.flush(false) })
 	}
 }
 
@@ -136,20 +152,22 @@ func (o *outputs) flush(end bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.pending = false
-	for i := range o.text {
-		text := string(bytes.ToValidUTF8(o.text[i].Bytes(), []byte("�")))
-		o.text[i].Reset()
+	for i := range o.parts {
+		var text []byte
+		for len(o.parts[i]) > 0 && o.parts[i][0].mark <= o.released {
+			text = append(text, o.parts[i][0].text...)
+			o.parts[i] = o.parts[i][1:]
+		}
 		if o.cut[i] > 0 && (end || o.credit >= rate/2) {
-			text += fmt.Sprintf("\n[%d bytes of output are cut here: more than %d MiB a second]\n", o.cut[i], rate>>20)
+			text = fmt.Appendf(text, "\n[%d bytes of output are cut here: more than %d MiB a second]\n", o.cut[i], rate>>20)
 			o.cut[i] = 0
 		}
-		if text != "" {
-			o.publish(names[i], text)
+		if len(text) > 0 {
+			o.publish(names[i], string(bytes.ToValidUTF8(text, []byte("�"))))
 		}
 	}
-	if o.cut[0]+o.cut[1] > 0 && !o.pending {
-		o.pending = true
-		time.AfterFunc(time.Second, func() { o.flush(false) })
+	if o.cut[0]+o.cut[1] > 0 {
+		o.later(time.Second)
 	}
 }
 
@@ -171,6 +189,16 @@ func (o *outputs) await(mark int, end bool) {
 	o.mu.Unlock()
 	stop.Stop()
 	o.flush(end)
+}
+
+// release lets text go on that was printed after an event, which is published.
+func (o *outputs) release(mark int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.released = max(o.released, mark)
+	if len(o.parts[0])+len(o.parts[1]) > 0 {
+		o.later(gather)
+	}
 }
 
 // cell begins a cell, which may print as much as any.

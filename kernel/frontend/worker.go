@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"runtime"
@@ -128,6 +129,7 @@ func (w *worker) start() error {
 // take handles one event.
 func (w *worker) take(e wire.Event) {
 	w.outputs.await(e.Mark, e.What == wire.Done)
+	defer w.outputs.release(e.Mark)
 	w.mu.Lock()
 	if e.What == wire.Ready {
 		w.ready = true
@@ -156,6 +158,7 @@ func (w *worker) take(e wire.Event) {
 
 // end answers what was asked of a worker that is gone.
 func (w *worker) end(err error) {
+	w.outputs.release(math.MaxInt)
 	w.outputs.flush(true)
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -22,7 +22,7 @@ type built struct {
 type program struct {
 	interp *ixgo.Interp
 	entry  string
-	shown  types.Type
+	last   types.Type
 	notes  []string
 }
 
@@ -82,7 +82,7 @@ func (e *Engine) build(k *checked) (*program, error) {
 	setOverride(e.ctx, addresses)
 	k.trim()
 	e.cells[k.pkg] = &built{source: sp, deps: e.uses(k, k.file.Decls)}
-	return &program{interp: ip, entry: entryName(k.cell), shown: k.shown, notes: k.notes}, nil
+	return &program{interp: ip, entry: entryName(k.cell), last: k.last, notes: k.notes}, nil
 }
 
 // trim takes the statements out of a cell that is built: later cells need only what
@@ -143,44 +143,49 @@ func (e *Engine) uses(k *checked, decls []ast.Decl) map[*types.Package]bool {
 
 // mention calls add with the package of every named type in t.
 func mention(t types.Type, add func(*types.Package), seen map[types.Type]bool) {
+	mentionNamed(t, func(n *types.Named) { add(n.Obj().Pkg()) }, seen)
+}
+
+// mentionNamed calls f with every named type in t, but not with those inside them.
+func mentionNamed(t types.Type, f func(*types.Named), seen map[types.Type]bool) {
 	if t == nil || seen[t] {
 		return
 	}
 	seen[t] = true
+	mention := func(t types.Type) { mentionNamed(t, f, seen) }
 	switch t := t.(type) {
 	case *types.Named:
-		add(t.Obj().Pkg())
+		f(t)
 		for i := range t.TypeArgs().Len() {
-			mention(t.TypeArgs().At(i), add, seen)
+			mention(t.TypeArgs().At(i))
 		}
 	case *types.Alias:
-		add(t.Obj().Pkg())
-		mention(types.Unalias(t), add, seen)
+		mention(types.Unalias(t))
 	case *types.Pointer:
-		mention(t.Elem(), add, seen)
+		mention(t.Elem())
 	case *types.Slice:
-		mention(t.Elem(), add, seen)
+		mention(t.Elem())
 	case *types.Array:
-		mention(t.Elem(), add, seen)
+		mention(t.Elem())
 	case *types.Chan:
-		mention(t.Elem(), add, seen)
+		mention(t.Elem())
 	case *types.Map:
-		mention(t.Key(), add, seen)
-		mention(t.Elem(), add, seen)
+		mention(t.Key())
+		mention(t.Elem())
 	case *types.Tuple:
 		for i := range t.Len() {
-			mention(t.At(i).Type(), add, seen)
+			mention(t.At(i).Type())
 		}
 	case *types.Signature:
-		mention(t.Params(), add, seen)
-		mention(t.Results(), add, seen)
+		mention(t.Params())
+		mention(t.Results())
 	case *types.Struct:
 		for i := range t.NumFields() {
-			mention(t.Field(i).Type(), add, seen)
+			mention(t.Field(i).Type())
 		}
 	case *types.Interface:
 		for i := range t.NumMethods() {
-			mention(t.Method(i).Type(), add, seen)
+			mention(t.Method(i).Type())
 		}
 	}
 }
@@ -246,6 +251,10 @@ func (e *Engine) publish(k *checked) {
 		for _, n := range d.names {
 			delete(d.uses, n)
 			if o := k.pkg.Scope().Lookup(n); o != nil {
+				if old := e.live[n]; old != nil {
+					_, isType := old.obj.(*types.TypeName)
+					k.retyped = k.retyped || isType
+				}
 				e.live[n] = &binding{obj: o, cell: d.cell, decl: d}
 				delete(e.imports, n)
 			}

@@ -107,11 +107,12 @@ func (e *Engine) registerBuiltins() {
 // that had none.
 func (e *Engine) result(values []any) {
 	e.mu.Lock()
-	shown := e.run.shown
+	shown := e.run.last
 	e.mu.Unlock()
-	if t, ok := shown.(*types.Tuple); ok && t.Len() == len(values) && t.Len() > 1 && values[len(values)-1] == nil &&
-		types.Identical(t.At(t.Len()-1).Type(), types.Universe.Lookup("error").Type()) {
-		values = values[:len(values)-1]
+	if silent := len(values) - 1; values[silent] == nil && shown != nil && types.Identical(shown, types.Universe.Lookup("error").Type()) {
+		if values = values[:silent]; silent == 0 {
+			return
+		}
 	}
 	e.host.Result(values)
 }

@@ -21,9 +21,11 @@ type checked struct {
 	// and a type stand for: a variable of an earlier cell, or, with nil, a variable of
 	// this cell's statements that one of its functions uses.
 	stands map[types.Object]*binding
-	shown  types.Type // of the last statement's values; nil where it has none
+	last   types.Type // of the last value of the call at the cell's end; nil: no call
 	notes  []string
 	vars   []hoisted // that the statements define, in order
+
+	retyped bool // a type of an earlier cell is declared again
 }
 
 // hoisted is a variable of the statements: the name that it is called by, and the
@@ -55,7 +57,7 @@ func (e *Engine) check(s *source) (*checked, error) {
 		if broken == nil {
 			return nil, e.explain(s, errs)
 		}
-		notes = append(notes, fmt.Sprintf("%s of In[%d] no longer compiles and is forgotten: %s", strings.Join(broken.names, ", "), broken.cell, why.Msg))
+		notes = append(notes, fmt.Sprintf("%s of In[%d] no longer compiles and is forgotten: %s", strings.Join(broken.names, ", "), broken.cell, strings.ReplaceAll(why.Msg, "\n\t", "; ")))
 		s.again = slices.DeleteFunc(s.again, func(d *decl) bool { return d == broken })
 		s.dropped = append(s.dropped, broken)
 		for _, n := range broken.names {
@@ -119,8 +121,14 @@ func (e *Engine) checkShown(s *source) (*checked, []types.Error) {
 	}
 	if len(errs) > 0 {
 		st.X = x // as the next attempt expects it
+		return k, errs
 	}
-	k.shown = k.info.TypeOf(x)
+	if _, ok := x.(*ast.CallExpr); ok {
+		k.last = k.info.TypeOf(x)
+		if t, ok := k.last.(*types.Tuple); ok {
+			k.last = t.At(t.Len() - 1).Type()
+		}
+	}
 	return k, errs
 }
 
@@ -226,7 +234,45 @@ func (e *Engine) checkOnce(s *source, wanted map[string]*types.Var) (*checked, [
 		}
 	}
 	types.NewChecker(&conf, e.ctx.FileSet, k.pkg, k.info).Files([]*ast.File{s.file})
+	if k.keyed(errs) {
+		return e.checkOnce(s, wanted)
+	}
 	return k, errs
+}
+
+// keyed gives the elements of struct literals their fields' names where the checker
+// refuses them without: to it, a struct of an earlier cell is another package's, whose
+// unexported fields may only be set by name.
+func (k *checked) keyed(errs []types.Error) (changed bool) {
+	for _, err := range errs {
+		if !strings.HasPrefix(err.Msg, "implicit assignment to unexported field") {
+			continue
+		}
+		ast.Inspect(k.file, func(n ast.Node) bool {
+			lit, ok := n.(*ast.CompositeLit)
+			if !ok || len(lit.Elts) == 0 || !slices.ContainsFunc(lit.Elts, func(x ast.Expr) bool { return x.Pos() == err.Pos }) {
+				return true
+			}
+			t := k.info.TypeOf(lit).Underlying()
+			if p, ok := t.(*types.Pointer); ok {
+				t = p.Elem().Underlying()
+			}
+			st, ok := t.(*types.Struct)
+			if !ok || st.NumFields() != len(lit.Elts) {
+				return true
+			}
+			for i, x := range lit.Elts {
+				f := st.Field(i)
+				if _, named := x.(*ast.KeyValueExpr); named || f.Pkg() == nil || f.Pkg().Path() != mainPath {
+					return true
+				}
+				lit.Elts[i] = &ast.KeyValueExpr{Key: &ast.Ident{Name: f.Name(), NamePos: x.Pos()}, Colon: x.Pos(), Value: x}
+				changed = true
+			}
+			return true
+		})
+	}
+	return changed
 }
 
 // explain makes the cell's error of the checker's.

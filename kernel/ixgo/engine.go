@@ -113,6 +113,9 @@ func (e *Engine) prepare(c engine.Cell) (p *program, err error) {
 		return nil, err
 	}
 	e.publish(k)
+	if k.retyped {
+		e.migrate(c)
+	}
 	return p, nil
 }
 

@@ -81,7 +81,7 @@ func (e *Engine) addImports(s *source, k cell.Chunk) error {
 		}
 		p, err := e.ctx.Importer.Import(path)
 		if err != nil {
-			return fail(s.cell, k, engine.CompileError, fmt.Sprintf("import %q: %v. The standard library and the framework's display package are there; packages of your own modules are not yet", path, err))
+			return fail(s.cell, k, engine.CompileError, fmt.Sprintf("%q cannot be imported: the standard library and the framework's display package are there, packages of other modules are not yet", path))
 		}
 		switch {
 		case i.Name == nil:
@@ -178,6 +178,12 @@ func (s *source) text(imports []string) string {
 			n++
 			s.last = -1
 		case k.Text != "":
+			if i == len(s.body)-1 && listed(k.Text) {
+				fmt.Fprintf(&b, "%s%s.Result(\n%s%s)\n", line, builtinName, line, k.Text)
+				s.last = -1
+				n++
+				break
+			}
 			b.WriteString(line + k.Text + "\n")
 			s.last = n
 			n++
@@ -188,8 +194,29 @@ func (s *source) text(imports []string) string {
 			}
 		}
 	}
-	fmt.Fprintf(&b, "//line %s:%d:1\n}\n", s.cell.File(), 1+strings.Count(s.cell.Code, "\n"))
+	line, col := s.end()
+	fmt.Fprintf(&b, "//line %s:%d:%d\n}\n", s.cell.File(), line, col)
 	return b.String()
+}
+
+// end is the place behind the cell's last character.
+func (s *source) end() (line, col int) {
+	code := strings.TrimRight(s.cell.Code, " \t\n")
+	return 1 + strings.Count(code, "\n"), len(code) - strings.LastIndexByte(code, '\n')
+}
+
+// listed tells several expressions with commas between them, which Go does not have
+// as a statement: at a cell's end all of them are shown.
+func listed(text string) bool {
+	if _, err := parser.ParseExpr(text); err == nil {
+		return false
+	}
+	x, err := parser.ParseExpr("f(" + text + "\n)")
+	if err != nil {
+		x, err = parser.ParseExpr("f(" + text + ")")
+	}
+	call, ok := x.(*ast.CallExpr)
+	return err == nil && ok && len(call.Args) > 1
 }
 
 // parse makes the syntax tree, with the imports that it needs, and finds which
@@ -250,12 +277,14 @@ func entryOf(f *ast.File, c engine.Cell) *ast.FuncDecl {
 	panic("a cell without its function")
 }
 
-// syntax turns the parser's first error into the cell's.
+// syntax turns the parser's first error into the cell's. What it finds behind the cell
+// is the brace that ends the function around the statements.
 func syntax(err error) error {
 	var list scanner.ErrorList
 	if errors.As(err, &list) && len(list) > 0 {
 		p := list[0].Pos
-		return &engine.Error{Kind: engine.SyntaxError, Message: list[0].Msg, File: p.Filename, Line: p.Line, Col: p.Column}
+		message := strings.Replace(list[0].Msg, "found '}'", "found the end of the cell", 1)
+		return &engine.Error{Kind: engine.SyntaxError, Message: message, File: p.Filename, Line: p.Line, Col: p.Column}
 	}
 	return &engine.Error{Kind: engine.SyntaxError, Message: err.Error()}
 }

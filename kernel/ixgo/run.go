@@ -23,7 +23,7 @@ const Grace = 900 * time.Millisecond
 
 // running is the cell at hand.
 type running struct {
-	shown types.Type
+	last types.Type // of the last value of the call at the cell's end; nil: no call
 }
 
 var errInterrupted = errors.New("interrupted")
@@ -34,7 +34,7 @@ func (e *Engine) execute(ctx context.Context, c engine.Cell, p *program) error {
 		e.host.Note(n)
 	}
 	e.mu.Lock()
-	e.run = &running{shown: p.shown}
+	e.run = &running{last: p.last}
 	e.mu.Unlock()
 	setPanics(p.interp, e.panics)
 	done := make(chan error, 1)
@@ -93,7 +93,7 @@ func (e *Engine) watch() {
 	for p := range e.panics {
 		err := describe(p)
 		var ee *engine.Error
-		if errors.As(err, &ee) && ee.Kind != engine.Interrupted {
+		if errors.As(err, &ee) && ee.Kind != engine.Interrupted && ee.Kind != engine.Exit {
 			e.host.Background(ee)
 		}
 	}
@@ -129,6 +129,8 @@ func describe(err error) error {
 		out.File, out.Line = out.Stack[0].File, out.Stack[0].Line
 	}
 	switch v := value.(type) {
+	case *runtime.PanicNilError: // the interpreter's own, behind deferred calls; panic(nil) in a cell has no such value
+		out.Kind, out.Message = engine.Exit, "runtime.Goexit ended the goroutine"
 	case stop:
 		if errors.Is(v.err, errInterrupted) {
 			out.Kind = engine.Interrupted

@@ -33,11 +33,15 @@ func (n *notebook) say(kind string, text string) {
 func (n *notebook) Result(values []any) {
 	var s []string
 	for _, v := range values {
-		s = append(s, display.Text(v))
+		s = append(s, text(v))
 	}
 	n.say("Out", strings.Join(s, " "))
 }
-func (n *notebook) Show(v any)                                       { n.say("Display", fmt.Sprint(v)) }
+
+// text is what a notebook shows of a value, as text.
+func text(v any) string { return fmt.Sprint(display.Of(v).Data[display.MIMETypeText]) }
+
+func (n *notebook) Show(v any)                                       { n.say("Display", text(v)) }
 func (n *notebook) Note(s string)                                    { n.say("Note", s) }
 func (n *notebook) Background(err *engine.Error)                     { n.say("Goroutine", err.Error()) }
 func (n *notebook) Input(prompt string, secret bool) (string, error) { return "typed " + prompt, nil }
