@@ -1,6 +1,7 @@
 package cell
 
 import (
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"strings"
@@ -43,6 +44,9 @@ func Check(code string) (Status, string) {
 			if pkg, ok := strings.CutPrefix(c.Text, "package "); ok && !strings.Contains(pkg, "\n") {
 				continue
 			}
+			if i == len(chunks)-1 && Listed(c.Text) {
+				continue
+			}
 			text = "package p\nfunc _() {\n" + c.Text + "\n}"
 		}
 		if _, err := parser.ParseFile(token.NewFileSet(), "", text, parser.SkipObjectResolution); err != nil {
@@ -53,6 +57,20 @@ func Check(code string) (Status, string) {
 		}
 	}
 	return Complete, ""
+}
+
+// Listed tells several expressions with commas between them, which Go does not have
+// as a statement: at a cell's end all of them are shown.
+func Listed(text string) bool {
+	if _, err := parser.ParseExpr(text); err == nil {
+		return false
+	}
+	x, err := parser.ParseExpr("f(" + text + "\n)")
+	if err != nil {
+		x, err = parser.ParseExpr("f(" + text + ")")
+	}
+	call, ok := x.(*ast.CallExpr)
+	return err == nil && ok && len(call.Args) > 1
 }
 
 // open tells whether a text ends in a token after which Go goes on in the next line.

@@ -1,8 +1,11 @@
 package ixgo
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"go/types"
+	"maps"
 	"os"
 	"reflect"
 	"slices"
@@ -42,6 +45,9 @@ func (e *Engine) functions() map[string]any {
 	input := func(secret bool) func(...any) string {
 		return func(prompt ...any) string {
 			s, err := e.host.Input(fmt.Sprint(prompt...), secret)
+			if errors.Is(err, context.Canceled) {
+				panic(stop{errInterrupted})
+			}
 			if err != nil {
 				panic(stop{fmt.Errorf("reading input: %w", err)})
 			}
@@ -97,6 +103,7 @@ type exit int
 
 func (e *Engine) registerBuiltins() {
 	fns := map[string]any{"os.Exit": func(code int) { panic(exit(code)) }}
+	maps.Copy(fns, (&stdin{host: e.host}).functions())
 	for name, f := range e.functions() {
 		fns[builtinPath+"."+name] = f
 	}

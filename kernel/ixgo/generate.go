@@ -178,7 +178,7 @@ func (s *source) text(imports []string) string {
 			n++
 			s.last = -1
 		case k.Text != "":
-			if i == len(s.body)-1 && listed(k.Text) {
+			if i == len(s.body)-1 && cell.Listed(k.Text) {
 				fmt.Fprintf(&b, "%s%s.Result(\n%s%s)\n", line, builtinName, line, k.Text)
 				s.last = -1
 				n++
@@ -203,20 +203,6 @@ func (s *source) text(imports []string) string {
 func (s *source) end() (line, col int) {
 	code := strings.TrimRight(s.cell.Code, " \t\n")
 	return 1 + strings.Count(code, "\n"), len(code) - strings.LastIndexByte(code, '\n')
-}
-
-// listed tells several expressions with commas between them, which Go does not have
-// as a statement: at a cell's end all of them are shown.
-func listed(text string) bool {
-	if _, err := parser.ParseExpr(text); err == nil {
-		return false
-	}
-	x, err := parser.ParseExpr("f(" + text + "\n)")
-	if err != nil {
-		x, err = parser.ParseExpr("f(" + text + ")")
-	}
-	call, ok := x.(*ast.CallExpr)
-	return err == nil && ok && len(call.Args) > 1
 }
 
 // parse makes the syntax tree, with the imports that it needs, and finds which

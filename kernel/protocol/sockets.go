@@ -2,6 +2,8 @@ package protocol
 
 import (
 	"net"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -13,20 +15,28 @@ import (
 type Router struct {
 	l     net.Listener
 	mu    sync.Mutex
-	peers map[string]*conn
+	count int
+	peers []*peer // in the order in which they came
 }
 
-// NewRouter listens; receive is called with the frames of each message, the peer's
-// name first, on a goroutine for each peer.
+// peer is a connection. Several may give the same identity: clients that share a
+// session, and one that comes back.
+type peer struct {
+	*conn
+	identity string
+	key      string // of this connection
+}
+
+// NewRouter listens; receive is called with the frames of each message, the key of
+// its connection first, on a goroutine for each peer.
 func NewRouter(l net.Listener, receive func(frames [][]byte)) *Router {
-	r := &Router{l: l, peers: map[string]*conn{}}
+	r := &Router{l: l}
 	go serve(l, zmq4.Router, func(c *conn) {
-		name := c.Peer.Meta["Identity"]
-		if name == "" {
-			name = newID()
-		}
+		p := &peer{conn: c, identity: c.Peer.Meta["Identity"]}
 		r.mu.Lock()
-		r.peers[name] = c // a peer that connects again takes its old place
+		r.count++
+		p.key = p.identity + "\x00" + strconv.Itoa(r.count)
+		r.peers = append(r.peers, p)
 		r.mu.Unlock()
 		for {
 			m, err := c.RecvMsg()
@@ -34,28 +44,38 @@ func NewRouter(l net.Listener, receive func(frames [][]byte)) *Router {
 				break
 			}
 			if m.Type == zmq4.UsrMsg {
-				receive(append([][]byte{[]byte(name)}, m.Frames...))
+				receive(append([][]byte{[]byte(p.key)}, m.Frames...))
 			}
 		}
 		r.mu.Lock()
-		if r.peers[name] == c {
-			delete(r.peers, name)
-		}
+		r.peers = slices.DeleteFunc(r.peers, func(q *peer) bool { return q == p })
 		r.mu.Unlock()
 	})
 	return r
 }
 
-// Send sends frames to the peer that the first of them names. What is sent to a peer
-// that is gone is lost, as ZeroMQ has it.
+// Send sends frames to the connection whose key the first of them is. A key of
+// another router's reaches the last peer here of the same identity: a client's other
+// socket. What is sent to a peer that is gone is lost, as ZeroMQ has it.
 func (r *Router) Send(frames [][]byte) error {
+	key := string(frames[0])
+	identity := key[:max(0, strings.LastIndexByte(key, 0))]
+	var to *peer
 	r.mu.Lock()
-	c := r.peers[string(frames[0])]
+	for _, p := range r.peers {
+		if p.key == key {
+			to = p
+			break
+		}
+		if p.identity == identity {
+			to = p
+		}
+	}
 	r.mu.Unlock()
-	if c == nil {
+	if to == nil {
 		return nil
 	}
-	return c.send(frames[1:])
+	return to.send(frames[1:])
 }
 
 // Close stops listening and drops the peers.

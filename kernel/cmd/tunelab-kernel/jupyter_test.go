@@ -26,7 +26,7 @@ func TestJupyter(t *testing.T) {
 	if _, err := install.Install(install.Place{Prefix: dir}, program, false); err != nil {
 		t.Fatal(err)
 	}
-	for _, script := range []string{"test_kernel.py", "test_robust.py", "play.py"} {
+	for _, script := range []string{"test_kernel.py", "test_talk.py", "test_robust.py", "play.py"} {
 		t.Run(script, func(t *testing.T) {
 			cmd := exec.Command(python, "-W", "ignore", filepath.Join("..", "..", "testdata", script))
 			cmd.Env = append(os.Environ(), "JUPYTER_PATH="+filepath.Join(dir, "share", "jupyter"), "TUNELAB_KERNEL_HISTORY="+filepath.Join(dir, "history.jsonl"))

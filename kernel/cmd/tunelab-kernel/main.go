@@ -17,13 +17,13 @@ import (
 )
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	if err := start(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "tunelab-kernel:", err)
 		os.Exit(1)
 	}
 }
 
-func run(args []string) error {
+func start(args []string) error {
 	switch {
 	case len(args) == 1 && args[0] == "worker":
 		return work()
