@@ -107,17 +107,17 @@ func values(m map[string]string) (v []string) {
 func (e *Engine) checkShown(s *source) (*checked, []types.Error) {
 	st, x := lastExpr(s)
 	if st == nil {
-		return e.checkTwice(s)
+		return e.checkBoth(s)
 	}
 	call := &ast.CallExpr{
 		Fun:    &ast.SelectorExpr{X: &ast.Ident{Name: builtinName, NamePos: x.Pos()}, Sel: &ast.Ident{Name: "Result", NamePos: x.Pos()}},
 		Lparen: x.Pos(), Args: []ast.Expr{x}, Rparen: x.End(),
 	}
 	st.X = call
-	k, errs := e.checkTwice(s)
+	k, errs := e.checkBoth(s)
 	if slices.ContainsFunc(errs, func(err types.Error) bool { return strings.Contains(err.Msg, "used as value") && within(x, err.Pos) }) {
 		st.X = x
-		return e.checkTwice(s)
+		return e.checkBoth(s)
 	}
 	if len(errs) > 0 {
 		st.X = x // as the next attempt expects it
@@ -154,30 +154,37 @@ func lastExpr(s *source) (*ast.ExprStmt, ast.Expr) {
 	return st, st.X
 }
 
-// checkTwice checks a cell; a second time where a declaration uses a variable of the
-// statements, whose type the first time found.
-func (e *Engine) checkTwice(s *source) (*checked, []types.Error) {
-	k, errs := e.checkOnce(s, nil)
-	wanted := map[string]*types.Var{}
-	defs := map[string]*ast.Ident{}
-	for _, id := range topNames(s.entry) {
-		if defs[id.Name] == nil {
-			defs[id.Name] = id
+// checkBoth checks a cell whose declarations may use variables of its statements:
+// these are declared for them, and the declarations are taken back afterwards.
+func (e *Engine) checkBoth(s *source) (*checked, []types.Error) {
+	early, err := e.declareEarly(s)
+	if err != nil {
+		return nil, []types.Error{{Fset: e.ctx.FileSet, Pos: s.entry.Pos(), Msg: err.Error()}}
+	}
+	if early == nil {
+		return e.checkOnce(s, nil)
+	}
+	decls := s.file.Decls
+	s.file.Decls = append(decls[:len(decls):len(decls)], early.decl)
+	k, errs := e.checkOnce(s, early)
+	s.file.Decls = decls
+	var own, copies []types.Error // what is wrong in a copy is wrong in the statements
+	for _, err := range errs {
+		switch {
+		case strings.Contains(err.Msg, "initialization cycle"):
+		case early.file.FileStart <= err.Pos && err.Pos <= early.file.FileEnd:
+			copies = append(copies, err)
+		default:
+			own = append(own, err)
 		}
 	}
-	for _, id := range s.file.Unresolved {
-		def := defs[id.Name]
-		if def == nil || within(s.entry, id.Pos()) || s.fresh[id.Name] {
-			continue
-		}
-		if v, ok := k.info.Defs[def].(*types.Var); ok && v.Type() != types.Typ[types.Invalid] {
-			wanted[id.Name] = v
+	if errs = own; len(errs) == 0 {
+		for n := range early.names {
+			if o := k.pkg.Scope().Lookup(n); o != nil && o.Type() == types.Typ[types.Invalid] {
+				errs = copies
+			}
 		}
 	}
-	if len(wanted) == 0 {
-		return k, errs
-	}
-	k, errs = e.checkOnce(s, wanted)
 	for id, o := range k.info.Uses {
 		b, known := k.stands[o]
 		if !known || b != nil || !within(s.entry, id.Pos()) {
@@ -200,13 +207,18 @@ func (k *checked) alias(id *ast.Ident, o types.Object) types.Object {
 	return v
 }
 
-func (e *Engine) checkOnce(s *source, wanted map[string]*types.Var) (*checked, []types.Error) {
+func (e *Engine) checkOnce(s *source, early *early) (*checked, []types.Error) {
 	k := &checked{source: s, pkg: types.NewPackage(mainPath, "main"), info: newInfo(), stands: map[types.Object]*binding{}}
 	scope := k.pkg.Scope()
-	for n, v := range wanted {
-		o := types.NewVar(v.Pos(), k.pkg, n, v.Type())
-		k.stands[o] = nil
-		scope.Insert(o)
+	wanted := map[string]bool{}
+	if early != nil {
+		wanted = early.names
+		for n := range early.old {
+			b := e.live[n]
+			o := types.NewVar(b.obj.Pos(), b.obj.Pkg(), n+oldMark, b.obj.Type())
+			k.stands[o] = b
+			scope.Insert(o)
+		}
 	}
 	gone := map[string]bool{}
 	for _, d := range s.dropped {
@@ -216,7 +228,7 @@ func (e *Engine) checkOnce(s *source, wanted map[string]*types.Var) (*checked, [
 	}
 	for n, b := range e.live {
 		switch {
-		case s.fresh[n] || gone[n] || wanted[n] != nil || slices.Contains(s.needed, n):
+		case s.fresh[n] || gone[n] || wanted[n] || slices.Contains(s.needed, n):
 		case b.decl == nil:
 			o := types.NewVar(b.obj.Pos(), b.obj.Pkg(), n, b.obj.Type())
 			k.stands[o] = b
@@ -235,7 +247,12 @@ func (e *Engine) checkOnce(s *source, wanted map[string]*types.Var) (*checked, [
 	}
 	types.NewChecker(&conf, e.ctx.FileSet, k.pkg, k.info).Files([]*ast.File{s.file})
 	if k.keyed(errs) {
-		return e.checkOnce(s, wanted)
+		return e.checkOnce(s, early)
+	}
+	for n := range wanted {
+		if o := scope.Lookup(n); o != nil {
+			k.stands[o] = nil
+		}
 	}
 	return k, errs
 }
@@ -288,38 +305,4 @@ func (e *Engine) explain(s *source, errs []types.Error) error {
 	msg := strings.ReplaceAll(first.Msg, builtinName+".", "")
 	msg = strings.ReplaceAll(msg, " in argument to Result", "")
 	return &engine.Error{Kind: engine.CompileError, Message: msg, File: p.Filename, Line: p.Line, Col: p.Column}
-}
-
-// topNames gives the names that a cell's statements define outside any block, in order.
-func topNames(fn *ast.FuncDecl) (ids []*ast.Ident) {
-	for _, st := range fn.Body.List {
-		for {
-			l, ok := st.(*ast.LabeledStmt)
-			if !ok {
-				break
-			}
-			st = l.Stmt
-		}
-		switch st := st.(type) {
-		case *ast.AssignStmt:
-			if st.Tok == token.DEFINE {
-				for _, l := range st.Lhs {
-					if id, ok := l.(*ast.Ident); ok && id.Name != "_" {
-						ids = append(ids, id)
-					}
-				}
-			}
-		case *ast.DeclStmt:
-			if gd, ok := st.Decl.(*ast.GenDecl); ok && gd.Tok == token.VAR {
-				for _, sp := range gd.Specs {
-					for _, id := range sp.(*ast.ValueSpec).Names {
-						if id.Name != "_" {
-							ids = append(ids, id)
-						}
-					}
-				}
-			}
-		}
-	}
-	return ids
 }

@@ -18,7 +18,7 @@ type decl struct {
 	cell    int
 	order   int // among those of its cell
 	text    string
-	methods map[string]string // name -> text
+	methods map[string]string // Type.Name -> text
 	uses    map[string]bool   // names of other declarations and of variables
 }
 

@@ -116,7 +116,7 @@ func (e *Engine) addDecl(s *source, k cell.Chunk) error {
 	}
 	for _, d := range s.decls {
 		if slices.Contains(d.names, receiver) {
-			d.methods[names[0]] = text
+			d.methods[receiver+"."+names[0]] = text
 			return nil
 		}
 	}
@@ -125,7 +125,7 @@ func (e *Engine) addDecl(s *source, k cell.Chunk) error {
 		return fail(s.cell, k, engine.CompileError, "undefined: "+receiver)
 	}
 	d := &decl{names: b.decl.names, cell: s.cell.N, order: len(s.decls), text: b.decl.text, methods: maps.Clone(b.decl.methods)}
-	d.methods[names[0]] = text
+	d.methods[receiver+"."+names[0]] = text
 	for _, n := range d.names {
 		s.fresh[n] = true
 	}

@@ -3,6 +3,7 @@
 import time
 import unittest
 
+from jupyter_client import BlockingKernelClient
 from jupyter_client.manager import start_new_kernel
 
 
@@ -127,8 +128,14 @@ class Talk(unittest.TestCase):
         self.assertIn("logged", self.texts(messages))
         self.assertIn("builtin", self.texts(messages))
 
+    def another(self):
+        """A client with a session of its own."""
+        client = BlockingKernelClient()
+        client.load_connection_file(self.km.connection_file)
+        return client
+
     def test_another_client(self):
-        other = self.km.client()
+        other = self.another()
         other.start_channels()
         other.wait_for_ready(timeout=10)
         self.run_cell("shared := 5")
@@ -136,7 +143,7 @@ class Talk(unittest.TestCase):
         other.execute_interactive("shared", output_hook=got.append, timeout=10)
         self.assertEqual(self.result(got), ["5"])
         other.stop_channels()
-        again = self.km.client()  # a client that goes away and comes back
+        again = self.another()
         again.start_channels()
         again.wait_for_ready(timeout=10)
         again.stop_channels()

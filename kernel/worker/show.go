@@ -62,6 +62,10 @@ func (w *Worker) Input(prompt string, secret bool) (string, error) {
 	w.mu.Lock()
 	ctx := w.ctx
 	w.mu.Unlock()
+	select { // an answer that came too late for an earlier question
+	case <-w.replies:
+	default:
+	}
 	w.send(wire.Event{What: wire.Input, Text: prompt, Secret: secret})
 	select {
 	case r := <-w.replies:

@@ -42,7 +42,7 @@ type Worker struct {
 // Run serves requests until there are no more.
 func Run(requests io.Reader, events io.Writer, stdout, stderr *os.File, newEngine func(engine.Host) engine.Engine) error {
 	debug.SetMaxStack(maxStack)
-	w := &Worker{make: newEngine, events: wire.NewWriter(events), out: [2]*os.File{stdout, stderr}, replies: make(chan wire.Request), ctx: context.Background()}
+	w := &Worker{make: newEngine, events: wire.NewWriter(events), out: [2]*os.File{stdout, stderr}, replies: make(chan wire.Request, 1), ctx: context.Background()}
 	w.engine = w.make(w)
 	display.SetSink(w)
 	w.send(wire.Event{What: wire.Ready})
