@@ -24,6 +24,7 @@ type program struct {
 	entry  string
 	last   types.Type
 	notes  []string
+	redo   []redefinition
 }
 
 // build makes the SSA of a cell and of the earlier cells that it uses, and an
@@ -261,6 +262,9 @@ func (e *Engine) publish(k *checked) {
 		}
 	}
 	for _, v := range k.vars {
+		if old := e.live[v.name]; old != nil && old.decl == nil && old.cell != k.cell.N {
+			k.redo = append(k.redo, redefinition{v.name, old, v.stmt})
+		}
 		e.live[v.name] = &binding{obj: v.obj, cell: k.cell.N}
 		delete(e.imports, v.name)
 	}

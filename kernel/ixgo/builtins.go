@@ -56,6 +56,11 @@ func (e *Engine) functions() map[string]any {
 	}
 	var start time.Time
 	return map[string]any{
+		"Reached": func(statement int) {
+			e.mu.Lock()
+			e.run.reached = statement
+			e.mu.Unlock()
+		},
 		"Result":   func(values ...any) { e.result(values) },
 		"Display":  func(values ...any) { show(values, e.host.Show) },
 		"Input":    input(false),

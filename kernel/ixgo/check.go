@@ -25,6 +25,7 @@ type checked struct {
 	notes  []string
 	vars   []hoisted // that the statements define, in order
 
+	redo    []redefinition
 	retyped bool // a type of an earlier cell is declared again
 }
 
@@ -33,6 +34,7 @@ type checked struct {
 type hoisted struct {
 	name string
 	obj  *types.Var
+	stmt token.Pos
 }
 
 func newInfo() *types.Info {
@@ -137,10 +139,7 @@ func within(n ast.Node, p token.Pos) bool { return n.Pos() <= p && p <= n.End() 
 // lastExpr gives the cell's last statement if it is an expression whose values are
 // shown: those of the print functions are not.
 func lastExpr(s *source) (*ast.ExprStmt, ast.Expr) {
-	if s.last < 0 || s.last >= len(s.entry.Body.List) {
-		return nil, nil
-	}
-	st, ok := s.entry.Body.List[s.last].(*ast.ExprStmt)
+	st, ok := s.lastStmt.(*ast.ExprStmt)
 	if !ok {
 		return nil, nil
 	}
@@ -237,7 +236,7 @@ func (e *Engine) checkOnce(s *source, early *early) (*checked, []types.Error) {
 			scope.Insert(b.obj)
 		}
 	}
-	e.scopeBuiltins(scope, func(n string) bool { return s.fresh[n] || e.live[n] != nil && !gone[n] })
+	e.scopeBuiltins(scope, func(n string) bool { return s.fresh[n] || wanted[n] || e.live[n] != nil && !gone[n] })
 	var errs []types.Error
 	conf := e.conf
 	conf.Error = func(err error) {

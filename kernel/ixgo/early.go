@@ -49,7 +49,9 @@ func (e *Engine) declareEarly(s *source) (*early, error) {
 	if err != nil {
 		return nil, syntax(err)
 	}
-	defs := definitions(s.entry, entryOf(f, s.cell), defined)
+	copied := entryOf(f, s.cell)
+	reportDefinitions(copied)
+	defs := definitions(s.entry, copied, defined)
 	for more := true; more; { // and those that their values need
 		more = false
 		for _, d := range defs {

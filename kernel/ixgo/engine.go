@@ -113,6 +113,7 @@ func (e *Engine) prepare(c engine.Cell) (p *program, err error) {
 		return nil, err
 	}
 	e.publish(k)
+	p.redo = k.statements(k.redo)
 	if k.retyped {
 		e.migrate(c)
 	}

@@ -30,6 +30,8 @@ type source struct {
 	file    *ast.File
 	entry   *ast.FuncDecl
 	last    int // index in entry's body of the last statement of the user's; -1: none
+
+	lastStmt ast.Stmt // it
 }
 
 // generate makes a cell's source; nil where the cell holds nothing.
@@ -251,6 +253,10 @@ func (e *Engine) parseAgain(s *source) error {
 		return syntax(err)
 	}
 	s.entry = entryOf(s.file, s.cell)
+	if s.lastStmt = nil; s.last >= 0 && s.last < len(s.entry.Body.List) {
+		s.lastStmt = s.entry.Body.List[s.last]
+	}
+	reportDefinitions(s.entry)
 	return nil
 }
 

@@ -15,6 +15,7 @@ func (e *Engine) hoist(k *checked) {
 	defined := map[string]int{}
 	last := map[string]types.Object{}
 	vars := &ast.GenDecl{Tok: token.VAR, TokPos: k.file.End()}
+	var stmt ast.Stmt // the one at hand
 	global := func(id *ast.Ident) {
 		o, ok := k.info.Defs[id].(*types.Var)
 		if !ok {
@@ -35,10 +36,11 @@ func (e *Engine) hoist(k *checked) {
 		replace[o] = v
 		last[id.Name] = v
 		vars.Specs = append(vars.Specs, &ast.ValueSpec{Names: []*ast.Ident{decl}})
-		k.vars = append(k.vars, hoisted{id.Name, v})
+		k.vars = append(k.vars, hoisted{id.Name, v, stmt.Pos()})
 	}
 	list := k.entry.Body.List
 	for i, st := range list {
+		stmt = st
 		at := &list[i]
 		for {
 			l, ok := st.(*ast.LabeledStmt)

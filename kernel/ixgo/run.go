@@ -23,13 +23,20 @@ const Grace = 900 * time.Millisecond
 
 // running is the cell at hand.
 type running struct {
-	last types.Type // of the last value of the call at the cell's end; nil: no call
+	last    types.Type // of the last value of the call at the cell's end; nil: no call
+	reached int        // behind which of its statements that define something it came
 }
 
 var errInterrupted = errors.New("interrupted")
 
 // execute runs a cell's statements.
 func (e *Engine) execute(ctx context.Context, c engine.Cell, p *program) error {
+	err := e.call(ctx, c, p)
+	e.undo(c, p)
+	return err
+}
+
+func (e *Engine) call(ctx context.Context, c engine.Cell, p *program) error {
 	for _, n := range p.notes {
 		e.host.Note(n)
 	}
