@@ -34,7 +34,7 @@ type source struct {
 	lastStmt ast.Stmt // it
 }
 
-// generate makes a cell's source; nil where the cell holds nothing.
+// generate makes a cell's source; without a file where the cell holds nothing to compile.
 func (e *Engine) generate(c engine.Cell) (*source, error) {
 	chunks, err := cell.Split(c.Code)
 	if bad := (*cell.Error)(nil); errors.As(err, &bad) {
@@ -59,8 +59,7 @@ func (e *Engine) generate(c engine.Cell) (*source, error) {
 		}
 	}
 	if len(s.body)+len(s.decls) == 0 {
-		e.imports = s.imports
-		return nil, nil
+		return s, nil
 	}
 	if err := e.parse(s); err != nil {
 		return nil, err
