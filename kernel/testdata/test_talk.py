@@ -1,0 +1,155 @@
+"""What a notebook says to the kernel beside cells, and what cells say beside values."""
+
+import time
+import unittest
+
+from jupyter_client import BlockingKernelClient
+from jupyter_client.manager import start_new_kernel
+
+
+class Talk(unittest.TestCase):
+    def setUp(self):
+        self.km, self.kc = start_new_kernel(kernel_name="tunelab")
+
+    def tearDown(self):
+        self.kc.stop_channels()
+        self.km.shutdown_kernel()
+
+    def run_cell(self, code, answers=()):
+        """Runs a cell, answers its questions, and gives its messages and the questions."""
+        messages, asked, answers = [], [], list(answers)
+
+        def on_stdin(m):
+            asked.append((m["content"]["prompt"], m["content"]["password"]))
+            self.kc.input(answers.pop(0))
+
+        reply = self.kc.execute_interactive(code, output_hook=messages.append, stdin_hook=on_stdin, allow_stdin=True, timeout=30)
+        return reply["content"], messages, asked
+
+    def texts(self, messages):
+        return "".join(m["content"]["text"] for m in messages if m["msg_type"] == "stream")
+
+    def result(self, messages):
+        return [m["content"]["data"]["text/plain"] for m in messages if m["msg_type"] == "execute_result"]
+
+    def test_input(self):
+        _, messages, asked = self.run_cell('name := Input("Your name? ")\nkey := Password("Key: ")\nname + key', ["Ada", "s3"])
+        self.assertEqual(asked, [("Your name? ", False), ("Key: ", True)])
+        self.assertEqual(self.result(messages), ["Adas3"])
+
+    def test_standard_input(self):
+        _, messages, _ = self.run_cell("var a, b int\nfmt.Scan(&a, &b)\na + b", ["3 4"])
+        self.assertEqual(self.result(messages), ["7"])
+        _, messages, _ = self.run_cell("sc := bufio.NewScanner(os.Stdin)\nsc.Scan()\nsc.Text()", ["a line"])
+        self.assertEqual(self.result(messages), ["a line"])
+
+    def test_input_is_refused_where_nobody_can_be_asked(self):
+        reply = self.kc.execute_interactive('Input("?")', allow_stdin=False, timeout=30, output_hook=lambda m: None)
+        self.assertEqual(reply["content"]["status"], "error")
+        self.assertIn("nobody can be asked", reply["content"]["evalue"])
+
+    def test_input_is_interrupted(self):
+        self.kc.execute('Input("?")', allow_stdin=True)
+        self.kc.get_stdin_msg(timeout=10)
+        self.km.interrupt_kernel()
+        reply = self.kc.get_shell_msg(timeout=10)
+        while reply["msg_type"] != "execute_reply":
+            reply = self.kc.get_shell_msg(timeout=10)
+        self.assertEqual(reply["content"]["ename"], "interrupted")
+        _, messages, _ = self.run_cell("1+1")
+        self.assertEqual(self.result(messages), ["2"])
+
+    def test_display_is_updated(self):
+        _, first, _ = self.run_cell('h := display.Show(display.HTML("0 %"))\nh.Update(display.HTML("50 %"))')
+        _, second, _ = self.run_cell('h.Update(display.HTML("100 %"))')
+        shown = [m for m in first if m["msg_type"] == "display_data"][0]["content"]
+        updates = [m["content"] for m in first + second if m["msg_type"] == "update_display_data"]
+        self.assertEqual([u["data"]["text/html"] for u in updates], ["50 %", "100 %"])
+        self.assertTrue(shown["transient"]["display_id"])
+        self.assertEqual({u["transient"]["display_id"] for u in updates}, {shown["transient"]["display_id"]})
+
+    def test_clear_output(self):
+        _, messages, _ = self.run_cell('fmt.Println("old")\ndisplay.Clear(true)\nfmt.Println("new")')
+        order = [m["msg_type"] + str(m["content"].get("text", m["content"].get("wait"))) for m in messages if m["msg_type"] in ("stream", "clear_output")]
+        self.assertEqual(order, ["streamold\n", "clear_outputTrue", "streamnew\n"])
+
+    def test_times(self):
+        _, messages, _ = self.run_cell("%time x := 41 + 1\nx")
+        self.assertIn("time: ", self.texts(messages))
+        self.assertEqual(self.result(messages), ["42"])
+        _, messages, _ = self.run_cell("%time time.Sleep(20 * time.Millisecond); time.Sleep(20 * time.Millisecond)")
+        self.assertRegex(self.texts(messages), r"time: [4-9]\d(\.\d+)?ms")
+        _, messages, _ = self.run_cell("%timeit strings.Repeat(\"x\", 10)")
+        self.assertRegex(self.texts(messages), r"per loop, \d+ loops")
+
+    def test_commands(self):
+        _, messages, _ = self.run_cell("%cd /\n$ pwd")
+        self.assertEqual(self.texts(messages), "/\n/\n")
+        self.run_cell("kept := 1\nfunc gone() {}")
+        _, messages, _ = self.run_cell("%who")
+        self.assertRegex(self.texts(messages), r"gone +func +func\(\) +In\[\d+\]\nkept +var +int")
+        self.run_cell("%reset")
+        _, messages, _ = self.run_cell("%who")
+        self.assertEqual(self.texts(messages), "nothing is declared\n")
+        for code, words in {"%nothing": "is no command", "%%go\npackage main": "not there yet", "%require x@v1": "cannot be added yet", "$ exit 3": "exit status 3", "%cd /nowhere": "no such file"}.items():
+            reply, _, _ = self.run_cell(code)
+            self.assertIn(words, reply["evalue"])
+
+    def test_waiting_cells_are_aborted_behind_an_error(self):
+        self.kc.execute("time.Sleep(300 * time.Millisecond)\npanic(1)")
+        self.kc.execute("2", stop_on_error=True)
+        states = []
+        while len(states) < 2:
+            m = self.kc.get_shell_msg(timeout=10)
+            if m["msg_type"] == "execute_reply":
+                states.append(m["content"]["status"])
+        self.assertEqual(states, ["error", "aborted"])
+
+    def test_requests_are_answered_while_a_cell_runs(self):
+        self.run_cell("points := []int{1}")
+        self.kc.execute("time.Sleep(2 * time.Second)")
+        time.sleep(0.2)
+        began = time.time()
+        self.kc.complete("poin")
+        while True:
+            m = self.kc.get_shell_msg(timeout=10)
+            if m["msg_type"] == "complete_reply":
+                break
+        self.assertIn("points", m["content"]["matches"])
+        self.assertLess(time.time() - began, 1.5)
+
+    def test_restart(self):
+        self.run_cell("x := 1")
+        self.km.restart_kernel(now=False)
+        self.kc.wait_for_ready(timeout=20)
+        reply, _, _ = self.run_cell("x")
+        self.assertIn("undefined", reply["evalue"])
+
+    def test_stderr_of_compiled_code(self):
+        _, messages, _ = self.run_cell('log.Print("logged")\nprintln("builtin")')
+        self.assertIn("logged", self.texts(messages))
+        self.assertIn("builtin", self.texts(messages))
+
+    def another(self):
+        """A client with a session of its own."""
+        client = BlockingKernelClient()
+        client.load_connection_file(self.km.connection_file)
+        return client
+
+    def test_another_client(self):
+        other = self.another()
+        other.start_channels()
+        other.wait_for_ready(timeout=10)
+        self.run_cell("shared := 5")
+        got = []
+        other.execute_interactive("shared", output_hook=got.append, timeout=10)
+        self.assertEqual(self.result(got), ["5"])
+        other.stop_channels()
+        again = self.another()
+        again.start_channels()
+        again.wait_for_ready(timeout=10)
+        again.stop_channels()
+
+
+if __name__ == "__main__":
+    unittest.main()
