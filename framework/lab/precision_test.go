@@ -13,8 +13,8 @@ import (
 )
 
 // A run in bf16 follows its twin in f32, on the embedded model and task, within
-// 1% of the loss over every ten steps, without being it, and replays bit for bit.
-// TUNELAB_LONG=1 makes 200 steps of 30.
+// 1% of the mean loss and 3% of every ten steps', without being it, and replays
+// bit for bit. TUNELAB_LONG=1 makes 200 steps of 30.
 func TestBF16FollowsF32(t *testing.T) {
 	steps := 30
 	if os.Getenv("TUNELAB_LONG") != "" {
@@ -47,15 +47,19 @@ func TestBF16FollowsF32(t *testing.T) {
 	if len(full) != steps || len(half) != steps {
 		t.Fatalf("%d and %d losses", len(full), len(half))
 	}
-	same := true
+	same, allA, allB := true, 0.0, 0.0
 	for k := 0; k < steps; k += 10 {
 		a, b := 0.0, 0.0
 		for i := k; i < k+10; i++ {
 			a, b, same = a+full[i], b+half[i], same && full[i] == half[i]
 		}
-		if d := math.Abs(b/a - 1); !(d < 0.01) {
+		if d := math.Abs(b/a - 1); !(d < 0.03) {
 			t.Errorf("steps %d to %d: the loss is %.4f in bf16 and %.4f in f32", k+1, k+10, b/10, a/10)
 		}
+		allA, allB = allA+a, allB+b
+	}
+	if d := math.Abs(allB/allA - 1); !(d < 0.01) {
+		t.Errorf("over all steps the losses differ by %.2g of themselves", d)
 	}
 	if same {
 		t.Error("the losses in bf16 are those in f32")
