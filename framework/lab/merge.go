@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 
+	"github.com/tunelab/tunelab/framework/compute"
 	"github.com/tunelab/tunelab/framework/llm/generate"
 	"github.com/tunelab/tunelab/framework/llm/model"
 	"github.com/tunelab/tunelab/framework/spec"
@@ -59,6 +60,7 @@ func (l *Lab) mergeInto(ctx context.Context, r result, head *labelHead, dir stri
 	if err != nil {
 		return 0, r.cannotMerge(err.Error())
 	}
+	defer compute.Close(lm.Model.Engine())
 	defer lm.Model.Free()
 	if len(quantised) > 0 && !lm.Model.Config().NF4 {
 		if _, err := quant.Freeze(lm.Model); err != nil {
