@@ -5,7 +5,7 @@
 // # Same bits everywhere
 //
 // f32 results do not depend on the number of threads or on the instruction
-// set. All kernels are written once (gemm.h, gemv.h, nf4.h, elementwise.h, rows.h,
+// set, nor do those in bf16. All kernels are written once (gemm.h, gemv.h, gemm_bf16.h, nf4.h, elementwise.h, rows.h,
 // loss.h, rope.h, attention.h) over a type of sixteen lanes (vec.h) or, in products of few
 // rows, of the lanes there are (transpose.h); kernels_*.c compile them for each instruction set. Sums run in fixed chains: over K in blocks of 384
 // (gemm.h, and the same by another walk in gemv.h), over a row in sixteen lanes and a tree, over rows in chunks of 64.
@@ -18,6 +18,6 @@
 // Buffers are C memory in size classes; freed ones are used again, so that a
 // training step in its steady state asks the system for nothing.
 //
-// The environment variable TUNELAB_CPU (portable, avx2 or avx512) limits the
+// The environment variable TUNELAB_CPU (portable, avx2, avx512 or amx) limits the
 // instruction set.
 package cpu
