@@ -114,7 +114,7 @@ func TestAStudyWithAnEncoder(t *testing.T) {
 			t.Errorf("%s: change %v", w.Name, w.Change)
 		}
 	}
-	if id, err = l.RunOne(t.Context(), One{Method: "qlora", Model: model, Task: "sentiment", Params: map[string]any{"max_steps": 3}}); err != nil {
+	if id, err = l.RunOne(t.Context(), One{Method: "qlora", Model: model, Task: "sentiment", Params: map[string]any{"max_steps": 3}, Compute: spec.Compute{Precision: compute.BF16Precision}}); err != nil {
 		t.Fatal(err)
 	}
 	merged := filepath.Join(dir, "merged")

@@ -94,8 +94,8 @@ func vacant(dir string) error {
 // that PEFT or transformers loads dir itself: an adapter with what stands beside
 // it, or else a whole model with the tokenizer. With merge it is always a whole
 // model and nothing else, in float32; an adapter is merged into the run's base
-// model, and the result must then answer as the run does. What can't be merged is
-// refused with the reason.
+// model, which with it must answer as the run does in the run's precision. What
+// can't be merged is refused with the reason.
 //
 // A decoder's label head goes where PEFT and transformers keep it, where they
 // compute the same (labelHead), and else beside the rest, with a note.

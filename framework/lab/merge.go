@@ -68,7 +68,7 @@ func (l *Lab) mergeInto(ctx context.Context, r result, head *labelHead, dir stri
 
 // mergeDecoder is mergeInto for a decoder, whose result is in the folder from.
 func (l *Lab) mergeDecoder(ctx context.Context, r result, head *labelHead, job run.Job, quantised bool, from, dir string) (float64, error) {
-	lm, err := tune.Open(job.ModelDir, spec.Compute{})
+	lm, err := tune.Open(job.ModelDir, spec.Compute{Precision: job.Spec.Compute.Precision})
 	if err != nil {
 		return 0, r.cannotMerge(err.Error())
 	}
@@ -87,7 +87,13 @@ func (l *Lab) mergeDecoder(ctx context.Context, r result, head *labelHead, job r
 		}
 		merge = adapter.Merge
 	}
-	before, err := l.sameAsRun(ctx, r, lm, head)
+	if err := l.sameAsRun(ctx, r, lm, head); err != nil {
+		return 0, err
+	}
+	if err := compute.SetPrecision(lm.Model.Engine(), compute.FullPrecision); err != nil {
+		return 0, err
+	}
+	before, err := head.probe(lm)
 	if err != nil {
 		return 0, err
 	}
@@ -117,11 +123,12 @@ func (l *Lab) mergeDecoder(ctx context.Context, r result, head *labelHead, job r
 }
 
 // sameAsRun scores the probe with the adapted model, which must do as the run's
-// method does: a method may compute otherwise than its files say.
-func (l *Lab) sameAsRun(ctx context.Context, r result, lm *tune.LM, head *labelHead) ([]float64, error) {
+// method does in the run's precision: a method may compute otherwise than its
+// files say.
+func (l *Lab) sameAsRun(ctx context.Context, r result, lm *tune.LM, head *labelHead) error {
 	got, err := head.probe(lm)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	mode, item := spec.ModeLogprobs, spec.Item{ID: "0", Target: mergeProbe}
 	if head != nil {
@@ -135,12 +142,12 @@ func (l *Lab) sameAsRun(ctx context.Context, r result, lm *tune.LM, head *labelH
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("ask run %s what its result must answer: %w", r.row.ID, err)
+		return fmt.Errorf("ask run %s what its result must answer: %w", r.row.ID, err)
 	}
 	if d := farthest(got, want); !(d <= mergeTolerance) {
-		return nil, r.cannotMerge(fmt.Sprintf("its adapter on its base model gives a log-probability that is %.2g nats off what the run gives: the method computes more than its adapter's file says", d))
+		return r.cannotMerge(fmt.Sprintf("its adapter on its base model gives a log-probability that is %.2g nats off what the run gives: the method computes more than its adapter's file says", d))
 	}
-	return got, nil
+	return nil
 }
 
 // probe gives the log-probabilities of the probe's tokens, or with a label head

@@ -18,7 +18,7 @@ import (
 // mergeEncoder is mergeInto for an encoder, whose adapter is in the folder from:
 // dir then holds a classifier, and the probe's labels are compared.
 func (l *Lab) mergeEncoder(ctx context.Context, r result, job run.Job, quantised bool, from, dir string) (float64, error) {
-	e, err := compute.Open("cpu", 0)
+	e, err := compute.OpenPrecise("cpu", job.Spec.Compute.Precision, 0)
 	if err != nil {
 		return 0, err
 	}
@@ -51,16 +51,30 @@ func (l *Lab) mergeEncoder(ctx context.Context, r result, job run.Job, quantised
 	if err != nil {
 		return 0, fmt.Errorf("ask run %s what its result must answer: %w", r.row.ID, err)
 	}
-	if err := adapter.Merge(); err != nil {
-		return 0, r.cannotMerge(err.Error())
-	}
 	got, err := labelScores(c, tok)
 	if err != nil {
 		return 0, err
 	}
-	d := farthest(logSoftmax(got), logSoftmax(want))
+	if d := farthest(logSoftmax(got), logSoftmax(want)); !(d <= mergeTolerance) {
+		return d, r.cannotMerge(fmt.Sprintf("its adapter on its base model gives a label's log-probability that is %.2g nats off what the run gives", d))
+	}
+	if err := compute.SetPrecision(e, compute.FullPrecision); err != nil {
+		return 0, err
+	}
+	before, err := labelScores(c, tok)
+	if err != nil {
+		return 0, err
+	}
+	if err := adapter.Merge(); err != nil {
+		return 0, r.cannotMerge(err.Error())
+	}
+	after, err := labelScores(c, tok)
+	if err != nil {
+		return 0, err
+	}
+	d := farthest(logSoftmax(before), logSoftmax(after))
 	if !(d <= mergeTolerance) {
-		return d, r.cannotMerge(fmt.Sprintf("merged, a label's log-probability is %.2g nats off what the run gives", d))
+		return d, r.cannotMerge(fmt.Sprintf("merging moves a label's log-probability by %.2g nats", d))
 	}
 	if err := quant.Thaw(m); err != nil { // the layers that no adapter is on
 		return d, err

@@ -88,6 +88,12 @@ func TestExport(t *testing.T) {
 		}
 	}
 
+	// A run in bf16 is asked in bf16, and merged in float32.
+	id := run("lora", "-t", "capitals", "-p", "objective=completion", "-p", "max_steps=2", "--precision", "bf16")
+	if _, x := export(id, "--merge"); x.Kind != "model" || x.Difference == nil || !(*x.Difference < 1e-4) {
+		t.Errorf("a run in bf16 is merged as %+v", x)
+	}
+
 	to := filepath.Join(dir, "refused")
 	icl := run("icl", "-t", "capitals")
 	for id, want := range map[string]string{icl: "neither a PEFT adapter nor a model", "zzz": "zzz"} {

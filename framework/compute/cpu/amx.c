@@ -33,7 +33,9 @@ TILE void tl_amx_begin(void) {
   memset(&c, 0, sizeof c);
   c.palette = 1;
   for (int i = 0; i < 8; i++) c.bytes[i] = 64, c.rows[i] = 16;
-  _tile_loadconfig(&c);
+  // Not _tile_loadconfig: GCC 12.2's tells the compiler of eight bytes only (PR
+  // 114098), and the stores to the others vanish.
+  __asm__ __volatile__("ldtilecfg %0" : : "m"(c));
 }
 
 TILE void tl_amx_end(void) { _tile_release(); }

@@ -5,7 +5,7 @@
 // # Same bits everywhere
 //
 // f32 results do not depend on the number of threads or on the instruction
-// set. All kernels are written once (gemm.h, gemv.h, nf4.h, elementwise.h, rows.h,
+// set, nor do those in bf16. All kernels are written once (gemm.h, gemv.h, gemm_bf16.h, nf4.h, elementwise.h, rows.h,
 // loss.h, rope.h, attention.h) over a type of sixteen lanes (vec.h) or, in products of few
 // rows, of the lanes there are (transpose.h); kernels_*.c compile them for each instruction set. Sums run in fixed chains: over K in blocks of 384
 // (gemm.h, and the same by another walk in gemv.h), over a row in sixteen lanes and a tree, over rows in chunks of 64.

@@ -75,6 +75,8 @@ static void pack_b_bf16(int nc, int kc, int kp, const matrix *B, int64_t at, flo
   }
 }
 
+typedef uint16_t __attribute__((may_alias)) half_word; // is read as half of a float
+
 // Packs m <= BM rows and kc terms of A(i,k) = A[i*ars + k*acs] as rows of kp/2
 // words. f has room for a row of kp floats, or BM of them where acs is not 1.
 static void pack_a_bf16(int m, int kc, int kp, const float *A, ptrdiff_t ars, ptrdiff_t acs, float *f, float *pa) {
@@ -88,7 +90,7 @@ static void pack_a_bf16(int m, int kc, int kp, const float *A, ptrdiff_t ars, pt
       }
   }
   for (int i = 0; i < m; i++) {
-    uint16_t *y = (uint16_t *)(void *)(pa + (size_t)i * (size_t)(kp / 2));
+    half_word *y = (half_word *)(void *)(pa + (size_t)i * (size_t)(kp / 2));
     const float *x = acs == 1 ? A + i * ars : f + (size_t)i * kp;
     int n = acs == 1 ? kc : kp;
     for (int k = 0; k < n; k++) {
@@ -96,7 +98,7 @@ static void pack_a_bf16(int m, int kc, int kp, const float *A, ptrdiff_t ars, pt
       memcpy(&u, x + k, 4);
       y[k] = (uint16_t)((u & 0x7fffffff) > 0x7f800000 ? (u | 0x400000) >> 16 : (u + 0x7fff + (u >> 16 & 1)) >> 16);
     }
-    memset(y + n, 0, sizeof(uint16_t) * (size_t)(kp - n));
+    memset(y + n, 0, sizeof(half_word) * (size_t)(kp - n));
   }
 }
 

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math"
 	"os"
+	"reflect"
 	"slices"
 )
 
@@ -81,7 +82,7 @@ func DecodeField[T any](f *Fields, name string, otherwise T) T {
 	}
 	v := otherwise
 	if err := json.Unmarshal(raw, &v); err != nil {
-		f.Fail(name, "got %s, expected %T", raw, otherwise)
+		f.Fail(name, "got %.60s, expected %s", raw, article(kindName(reflect.TypeFor[T]())))
 	}
 	return v
 }

@@ -71,7 +71,11 @@ func readModules(dir string) ([]module, error) {
 		if (i == 0) != (kind == "Transformer") || (i == 1) != (kind == "Pooling") {
 			return nil, fmt.Errorf("%s: module %d is %s; supported are Transformer, Pooling, then Dense and Normalize at will", path, i, kind)
 		}
-		out = append(out, module{kind, filepath.Join(dir, m.Path)})
+		next := module{kind, filepath.Join(dir, m.Path)}
+		if kind == "Dense" && slices.Contains(out, next) { // a few bytes would take the memory of its weights again
+			return nil, fmt.Errorf("%s: module %d: path %q stands twice", path, i, m.Path)
+		}
+		out = append(out, next)
 	}
 	return out, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -28,7 +29,7 @@ func readStrict(path string, v any) (ok bool, err error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
-		return false, fmt.Errorf("%s: %w", path, err)
+		return false, fmt.Errorf("%s: %w", path, checkpoint.JSONFault(err))
 	}
 	return true, nil
 }
@@ -95,7 +96,7 @@ func (r *recipe) readTransformer(dir string) error {
 		{"tokenizer_args", s.TokenizerArgs, harmlessToTokenizer}, {"processor_kwargs", s.ProcessorKwargs, harmlessToTokenizer},
 		{"config_args", s.ConfigArgs, nil}, {"config_kwargs", s.ConfigKwargs, nil}, {"processing_kwargs", s.Processing, nil},
 	} {
-		for name := range a.args {
+		for _, name := range slices.Sorted(maps.Keys(a.args)) {
 			if !slices.Contains(a.harmless, name) && name != "trust_remote_code" {
 				err = errors.Join(err, fmt.Errorf("%s: %s: %s is not supported", path, a.name, name))
 			}
@@ -189,7 +190,7 @@ func (r *recipe) readPooling(dir string) error {
 		r.pooling = []string{one}
 	default:
 		if err := json.Unmarshal(s.Mode, &r.pooling); err != nil {
-			return fmt.Errorf("%s: pooling_mode: %w", path, err)
+			return fmt.Errorf("%s: pooling_mode: %w", path, checkpoint.JSONFault(err))
 		}
 	}
 	for _, mode := range r.pooling {

@@ -51,8 +51,8 @@ func readHead(dir string, m *Encoder) (*Classifier, error) {
 		return nil, err
 	}
 	out, ok := r.Info(name)
-	if !ok || len(out.Shape) != 2 {
-		return nil, fmt.Errorf("%s: has no tensor %q with a row for each label; give the folder of a classifier", dir, name)
+	if width := m.cfg.HiddenSize; !ok || len(out.Shape) != 2 || out.Shape[0] < 1 || out.Shape[1] != width {
+		return nil, fmt.Errorf("%s: has no tensor %q with a row of %d for each label; give the folder of a classifier", dir, name, width)
 	}
 	c := NewClassifier(m, out.Shape[0], rand.New(rand.NewPCG(0, 0)))
 	for _, p := range c.params {

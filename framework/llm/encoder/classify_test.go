@@ -294,6 +294,28 @@ func TestHeadFileIsStrict(t *testing.T) {
 	}
 }
 
+// Rows that hold nothing are no labels: a header may name any number of them.
+func TestLabelsTakeNoMoreMemoryThanTheFileHas(t *testing.T) {
+	dir, _ := labelFolder(t, DistilBERT)
+	path := filepath.Join(dir, checkpoint.WeightsFile)
+	list, err := checkpoint.ReadSafetensors(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list = append(list, checkpoint.Tensor{Name: "classifier.weight", Shape: []int{math.MaxInt32, 0}})
+	if err := checkpoint.WriteSafetensors(path, list, nil); err != nil {
+		t.Fatal(err)
+	}
+	e, err := compute.Open("cpu", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer compute.Close(e)
+	if _, err := LoadClassifier(dir, e); err == nil || !strings.Contains(err.Error(), "a row of") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestOtherPoolingsAreRefused(t *testing.T) {
 	if _, err := ParseConfig(change(t, ModernBERT, `{"classifier_pooling":"max"}`)); err == nil || !strings.Contains(err.Error(), "classifier_pooling") {
 		t.Errorf("got %v", err)

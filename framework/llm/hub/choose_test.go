@@ -169,9 +169,10 @@ func partsOf(t *testing.T, modules string) []part {
 
 func TestModulesThatAreRefused(t *testing.T) {
 	for want, modules := range map[string]string{
-		"not valid JSON":   "{",
-		"names no module":  "[]",
-		`module 1: "../x"`: `[{"path":"","type":"a.Transformer"},{"path":"../x","type":"a.Dense"}]`,
+		"not valid JSON":    "{",
+		"names no module":   "[]",
+		"names 101 modules": "[" + strings.Repeat(`{"path":"a"},`, 100) + `{"path":"a"}]`,
+		`module 1: "../x"`:  `[{"path":"","type":"a.Transformer"},{"path":"../x","type":"a.Dense"}]`,
 	} {
 		if _, err := parts([]byte(modules)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", modules, err, want)

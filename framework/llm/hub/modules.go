@@ -17,6 +17,10 @@ type part struct {
 // transformer is the kind of a part that is a model folder.
 const transformer = "Transformer"
 
+// maxModules bounds the time that a repository's files are looked through for
+// parts; its own modules.json has a handful.
+const maxModules = 100
+
 // parts are those that hold weights or settings: of modules.json, each once;
 // without that file (nil) the repository alone.
 func parts(modules []byte) ([]part, error) {
@@ -26,6 +30,9 @@ func parts(modules []byte) ([]part, error) {
 	var list []struct{ Path, Type string }
 	if err := json.Unmarshal(modules, &list); err != nil {
 		return nil, fmt.Errorf("%s: not valid JSON: %w", modulesFile, err)
+	}
+	if len(list) > maxModules {
+		return nil, fmt.Errorf("%s: names %d modules, more than the %d that are fetched", modulesFile, len(list), maxModules)
 	}
 	var out []part
 	for i, m := range list {

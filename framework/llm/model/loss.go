@@ -3,8 +3,8 @@ package model
 import "github.com/tunelab/tunelab/framework/train/autograd"
 
 // LossRows is how many rows of logits exist at a time: as many as one chain of
-// additions in the matrix products holds (compute.Gemm), so that the gradients
-// have the bits of the whole product.
+// additions in the matrix products holds (compute.Gemm), so that in float32 the
+// gradients have the bits of the whole product.
 const LossRows = 384
 
 // Loss is the cross-entropy sum_i weights[i] nll[i] of the tokens targets [N]

@@ -24,10 +24,13 @@ func SetBase(dir, model, revision string) error {
 // TypeOf is the peft_type of the adapter folder dir: "LORA", "IA3", ...
 func TypeOf(dir string) (kind string, err error) {
 	fields, err := configFields(dir)
-	if err == nil && fields["peft_type"] != nil {
-		err = json.Unmarshal(fields["peft_type"], &kind)
+	if err != nil || fields["peft_type"] == nil {
+		return "", err
 	}
-	return kind, err
+	if err := json.Unmarshal(fields["peft_type"], &kind); err != nil {
+		return "", fmt.Errorf("%s: peft_type: %w", filepath.Join(dir, ConfigFile), checkpoint.JSONFault(err))
+	}
+	return kind, nil
 }
 
 // AddScore puts a decoder's label head, [labels, C], into the folder dir of a LoRA
@@ -47,7 +50,7 @@ func AddScore(dir string, score checkpoint.Tensor) error {
 		var saved []string
 		if raw := fields["modules_to_save"]; raw != nil {
 			if err := json.Unmarshal(raw, &saved); err != nil {
-				return fmt.Errorf("modules_to_save: %w", err)
+				return fmt.Errorf("modules_to_save: %w", checkpoint.JSONFault(err))
 			}
 		}
 		// PEFT writes both names, whichever the model has (peft_model.py,
@@ -77,9 +80,12 @@ func configFields(dir string) (map[string]json.RawMessage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the adapter: %w", err)
 	}
-	fields := map[string]json.RawMessage{}
-	if err := json.Unmarshal(raw, &fields); err != nil {
-		return nil, fmt.Errorf("%s: not valid JSON: %w", path, err)
+	var fields map[string]json.RawMessage
+	if err := checkpoint.ParseJSON(raw, &fields); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if fields == nil {
+		return nil, fmt.Errorf("%s: found null, expected an object", path)
 	}
 	return fields, nil
 }

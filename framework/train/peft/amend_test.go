@@ -54,10 +54,22 @@ func TestAmendedFolder(t *testing.T) {
 	if !slices.Equal(score.Data(), values) || !slices.Equal(back.Config().ModulesToSave, []string{"norm"}) || back.Layers()[1].Rank != 3 {
 		t.Errorf("loaded %v of modules %v", score.Data(), back.Config().ModulesToSave)
 	}
-	if err := os.WriteFile(filepath.Join(dir, ConfigFile), []byte(`[]`), 0o644); err != nil {
-		t.Fatal(err)
+}
+
+func TestFoldersThatAreNotAmended(t *testing.T) {
+	dir := t.TempDir()
+	broken := func(text, want string, amend func() error) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, ConfigFile), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := amend(); err == nil || !strings.Contains(err.Error(), ConfigFile+": "+want) {
+			t.Errorf("%s: got %v, want %q", text, err, want)
+		}
 	}
-	if err := SetBase(dir, "x", ""); err == nil || !strings.Contains(err.Error(), ConfigFile+": not valid JSON") {
-		t.Errorf("a broken adapter_config.json: %v", err)
-	}
+	setBase := func() error { return SetBase(dir, "x", "") }
+	broken(`[]`, "found an array, expected an object", setBase)
+	broken(`{`, "not valid JSON", setBase)
+	broken(`null`, "found null, expected an object", setBase)
+	broken(`{"peft_type":7}`, "peft_type: found a number, expected a string", func() error { _, err := TypeOf(dir); return err })
 }
