@@ -60,6 +60,7 @@ func (m *method) prepareEncoder(in *sdk.Input, out *sdk.Output) (*trainer, error
 	if err != nil {
 		return nil, err
 	}
+	net.GradientCheckpointing(in.Params.Bool("gradient_checkpointing"))
 	cfg := net.Config()
 	tr := &trainer{in: in, out: out, objective: objective{labels: net}, maxLen: maxLength(in, net.ContextLength()),
 		perToken: activations(cfg.HiddenSize, cfg.HiddenSize, cfg.IntermediateSize, cfg.Layers)}

@@ -53,6 +53,7 @@ func (m *method) prepare(in *sdk.Input, out *sdk.Output) (*trainer, error) {
 	if err != nil {
 		return nil, err
 	}
+	lm.Model.GradientCheckpointing(in.Params.Bool("gradient_checkpointing"))
 	task := in.Spec.Task
 	classify, err := wantsHead(task, in.Params.String("objective"))
 	if err != nil {

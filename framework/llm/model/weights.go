@@ -11,8 +11,9 @@ import (
 // Weights are the weights of a network, a decoder or an encoder, in the order in
 // which its Builder made them.
 type Weights struct {
-	e     compute.Engine
-	order []weight
+	e         compute.Engine
+	order     []weight
+	recompute bool
 }
 
 // weight is a parameter, or those of a linear layer as they are at the time.
@@ -23,6 +24,19 @@ type weight struct {
 
 // Engine is where the weights live.
 func (w *Weights) Engine() compute.Engine { return w.e }
+
+// GradientCheckpointing makes training keep what enters each block and nothing
+// inside it, which the backward pass computes again: less memory for a second
+// forward pass, and the same bits. It is off at first.
+func (w *Weights) GradientCheckpointing(on bool) { w.recompute = on }
+
+// Recompute runs a block, as GradientCheckpointing says.
+func (w *Weights) Recompute(t *autograd.Tape, x *autograd.Var, block func(t *autograd.Tape, x *autograd.Var) *autograd.Var) *autograd.Var {
+	if w.recompute {
+		return t.Checkpoint(x, block)
+	}
+	return block(t, x)
+}
 
 // Params are the weights in a fixed order, by their Hugging Face names. A tied
 // output layer does not appear again; weights replaced by NF4 do not appear.

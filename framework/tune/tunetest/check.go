@@ -30,8 +30,8 @@ type Case struct {
 // Check runs an adapter and demands what holds for every one: the loss falls;
 // a fresh predictor answers, the same twice; the claimed parameters are those
 // that changed and a frozen base keeps its bits; the same seed gives the same
-// bits, on one thread and on two; a run resumed from a checkpoint gives the
-// numbers of an uninterrupted one.
+// bits, on one thread and on two, with gradient checkpointing and without; a run
+// resumed from a checkpoint gives the numbers of an uninterrupted one.
 func Check(t *testing.T, a tune.Adapter, c Case) {
 	t.Helper()
 	w := &watch{Adapter: a}
@@ -57,6 +57,13 @@ func Check(t *testing.T, a tune.Adapter, c Case) {
 	}
 	o.Threads = 2
 	same(t, "the same seed on two threads", r, Run(t, m, c.Folder, c.Data, o), 0)
+
+	o.Params = maps.Clone(params)
+	o.Params["gradient_checkpointing"] = true
+	again := Run(t, m, c.Folder, c.Data, o)
+	again.Cost.FLOPs = r.Cost.FLOPs // it computes more
+	same(t, "with gradient checkpointing", r, again, 0)
+	o.Params = params
 
 	step := slices.Min(slices.Collect(maps.Keys(r.Checkpoints)))
 	o.Threads, o.Checkpoint = 1, r.Checkpoints[step]
