@@ -222,6 +222,7 @@ func (r *Reader) Filler(name string, shape ...int) (fill func(dst []float32), er
 	}
 	return func(dst []float32) {
 		widen(dst, t.data, t.DType)
+		forget(t.data)
 		runtime.KeepAlive(r) // see CloseWhenUnused
 	}, nil
 }

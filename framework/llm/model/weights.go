@@ -30,9 +30,10 @@ func (w *Weights) Engine() compute.Engine { return w.e }
 // forward pass, and the same bits. It is off at first.
 func (w *Weights) GradientCheckpointing(on bool) { w.recompute = on }
 
-// Recompute runs a block, as GradientCheckpointing says.
+// Recompute runs a block, as GradientCheckpointing says. Outside of training what
+// is inside the block is never kept.
 func (w *Weights) Recompute(t *autograd.Tape, x *autograd.Var, block func(t *autograd.Tape, x *autograd.Var) *autograd.Var) *autograd.Var {
-	if w.recompute {
+	if w.recompute || !t.Training() {
 		return t.Checkpoint(x, block)
 	}
 	return block(t, x)

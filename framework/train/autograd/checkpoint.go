@@ -9,18 +9,18 @@ import "github.com/tunelab/tunelab/framework/compute"
 // keys of the step, nothing that a call leaves behind.
 //
 // f puts its ops on the tape that it is given. It may use parameters and Vars of
-// t; all of them get their gradients.
+// t; all of them get their gradients. On a tape that does not train nothing but
+// the result is kept.
 func (t *Tape) Checkpoint(x *Var, f func(t *Tape, x *Var) *Var) *Var {
 	x.live("Checkpoint")
-	if !t.training || t.once {
-		return f(t, x)
-	}
 	b := t.inner(true)
 	v := f(b, x)
 	y := t.adopt(b, v)
 	t.flops += b.flops
 	b.Release()
-	if !b.asked && !v.needs {
+	needed := b.asked || v.needs
+	t.asked = t.asked || needed
+	if !needed || t.once {
 		return y
 	}
 	y.needs = true
@@ -38,9 +38,9 @@ func (t *Tape) Checkpoint(x *Var, f func(t *Tape, x *Var) *Var) *Var {
 	return y
 }
 
-// inner is a training tape whose gradients go where t's go.
+// inner is a tape of t's kind whose gradients go where t's go.
 func (t *Tape) inner(once bool) *Tape {
-	b := NewTape(t.e, true)
+	b := NewTape(t.e, t.training)
 	b.once, b.waiting = once, t.waiting
 	return b
 }

@@ -113,7 +113,7 @@ type Tape struct {
 	e        compute.Engine
 	training bool
 	once     bool // of Checkpoint's forward pass: no graph is kept, though it trains
-	asked    bool // once: an op would have been recorded
+	asked    bool // an op was recorded, or would have been
 	nodes    []node
 	vars     []*Var           // values that own their buffer
 	scratch  []compute.Buffer // other buffers that live as long as the tape

@@ -31,7 +31,8 @@ type Case struct {
 // a fresh predictor answers, the same twice; the claimed parameters are those
 // that changed and a frozen base keeps its bits; the same seed gives the same
 // bits, on one thread and on two, with gradient checkpointing and without; a run
-// resumed from a checkpoint gives the numbers of an uninterrupted one.
+// resumed from a checkpoint gives the numbers of an uninterrupted one; the
+// estimate knows the parameters and the arithmetic.
 func Check(t *testing.T, a tune.Adapter, c Case) {
 	t.Helper()
 	w := &watch{Adapter: a}
@@ -75,6 +76,9 @@ func Check(t *testing.T, a tune.Adapter, c Case) {
 	}
 	if est.TrainableParams != c.Trainable {
 		t.Errorf("the estimate says %d parameters train, expected %d", est.TrainableParams, c.Trainable)
+	}
+	if est.FLOPs != r.Cost.FLOPs {
+		t.Errorf("the estimate says %g FLOPs, the run took %g", est.FLOPs, r.Cost.FLOPs)
 	}
 }
 

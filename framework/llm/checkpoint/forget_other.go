@@ -1,0 +1,6 @@
+//go:build !linux
+
+package checkpoint
+
+// forget does nothing where the system's advice on mapped files differs.
+func forget([]byte) {}
