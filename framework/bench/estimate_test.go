@@ -57,7 +57,7 @@ func TestEstimateOfARun(t *testing.T) {
 		{"llama-15m", "sentiment", "feature", nil},
 	} {
 		t.Run(fmt.Sprint(c.model, " ", c.method, " ", c.params), func(t *testing.T) {
-			est, cost, peak := measure(t, models[c.model], c.task, c.method, c.params)
+			est, cost, peak := measure(t, models[c.model], c.task, c.method, c.params, 2)
 			off := float64(est.MemoryBytes)/float64(peak) - 1
 			t.Logf("estimated %.1f MiB, measured %.1f MiB: %+.0f%%; %.3g and %.3g FLOPs", float64(est.MemoryBytes)/(1<<20), float64(peak)/(1<<20), 100*off, est.FLOPs, cost.FLOPs)
 			if math.Abs(off) > 0.15 {
@@ -70,8 +70,32 @@ func TestEstimateOfARun(t *testing.T) {
 	}
 }
 
+// BenchmarkPrediction compares the time predicted for training with that of the
+// processor's one thread: predicted/taken is within 30% of 1 on a quiet machine.
+func BenchmarkPrediction(b *testing.B) {
+	dir := b.TempDir()
+	embedded, err := base.Unpack(dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	tiny := writeModel(b, "tiny", embedded, filepath.Join(dir, "tiny"))
+	for _, method := range []string{"full", "lora", "qlora"} {
+		b.Run(method, func(b *testing.B) {
+			for range b.N {
+				est, cost, _ := measure(b, tiny, "explain", method, nil, 1)
+				seconds, err := Seconds(b.Context(), dir, est, spec.Compute{Threads: 1})
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(seconds/cost.CPUSeconds, "predicted/taken")
+				b.ReportMetric(cost.CPUSeconds, "s/run")
+			}
+		})
+	}
+}
+
 // writeModel writes a random model of a shape with the embedded model's tokenizer.
-func writeModel(t *testing.T, config, embedded, dir string) string {
+func writeModel(t testing.TB, config, embedded, dir string) string {
 	t.Helper()
 	raw, err := configJSON(config)
 	if err != nil {
@@ -100,7 +124,7 @@ func writeModel(t *testing.T, config, embedded, dir string) string {
 }
 
 // measure estimates a run in a plugin's process and makes it.
-func measure(t *testing.T, model, task, method string, params map[string]any) (est spec.Estimate, cost spec.Cost, peak int64) {
+func measure(t testing.TB, model, task, method string, params map[string]any, threads int) (est spec.Estimate, cost spec.Cost, peak int64) {
 	t.Helper()
 	d, err := lab.Task(task)
 	if err != nil {
@@ -128,21 +152,24 @@ func measure(t *testing.T, model, task, method string, params map[string]any) (e
 		t.Fatal(ds)
 	}
 	in := host.Input{RunID: "r", WorkDir: work, CacheDir: filepath.Join(work, "cache"), Model: host.File{Path: model, SHA256: "0"},
-		Spec:       spec.Run{Task: d.Task, Method: method, Params: resolved, Seed: 1, Compute: spec.Compute{Engine: "cpu", Threads: 2}},
+		Spec:       spec.Run{Task: d.Task, Method: method, Params: resolved, Seed: 1, Compute: spec.Compute{Engine: "cpu", Threads: threads}},
 		Train:      writeExamples(t, filepath.Join(work, "train.jsonl"), d.Train[:min(len(d.Train), 300)]),
 		Validation: writeExamples(t, filepath.Join(work, "validation.jsonl"), d.Validation[:min(len(d.Validation), 50)])}
 	if est, err = c.Estimate(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
+	before, _ := c.Usage()
 	done, err := c.Run(t.Context(), in, host.File{}, func(*pb.Event) error { return nil })
 	if err != nil || done.State != "finished" {
 		t.Fatal(err, done.State, done.Errors)
 	}
+	after, _ := c.Usage()
+	done.Cost.CPUSeconds = after - before
 	return est, done.Cost, childPeak(t)
 }
 
 // childPeak is the peak memory of this process's one child.
-func childPeak(t *testing.T) int64 {
+func childPeak(t testing.TB) int64 {
 	t.Helper()
 	self := strconv.Itoa(os.Getpid())
 	found, _ := filepath.Glob("/proc/[0-9]*/status")
@@ -161,7 +188,7 @@ func childPeak(t *testing.T) int64 {
 	return 0
 }
 
-func writeExamples(t *testing.T, path string, list []spec.Example) host.File {
+func writeExamples(t testing.TB, path string, list []spec.Example) host.File {
 	t.Helper()
 	var raw []byte
 	for _, e := range list {
