@@ -65,7 +65,7 @@ func Calls(list []compute.Calls) (out []spec.Call) {
 // garbage.
 func (tr *trainer) rehearse(ctx context.Context, r *compute.Rehearsal) (memory int64, err error) {
 	attached := r.Resident()
-	if err := tr.rehearseEvaluation(r); err != nil {
+	if err := tr.rehearseEvaluations(r, 0); err != nil { // for its memory, which training uses again
 		return 0, err
 	}
 	check := r.Resident() + attached // the second model
@@ -82,15 +82,18 @@ func (tr *trainer) rehearse(ctx context.Context, r *compute.Rehearsal) (memory i
 			return 0, err
 		}
 	}
+	if err := tr.rehearseEvaluations(r, 1+(tr.step+tr.every()-1)/tr.every()); err != nil {
+		return 0, err
+	}
 	for _, p := range tr.params {
 		p.Data() // as saving does
 	}
 	return processBytes + 2*r.HostBytes() + max(r.Resident(), check), nil
 }
 
-// rehearseEvaluation goes through the validation split.
-func (tr *trainer) rehearseEvaluation(r *compute.Rehearsal) error {
-	r.Repeat(1 + (tr.total+tr.every()-1)/tr.every())
+// rehearseEvaluations goes through the validation split, n times as its calls count.
+func (tr *trainer) rehearseEvaluations(r *compute.Rehearsal, n int) error {
+	r.Repeat(n)
 	defer r.Repeat(1)
 	return tr.parts(tr.val, func([]float32, []int32) {})
 }
