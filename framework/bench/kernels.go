@@ -88,13 +88,7 @@ func Kernels(ctx context.Context, o KernelOptions, progress func(done, total int
 // measure times one kernel.
 func (r *KernelReport) measure(e compute.Engine, c kernelCase, span time.Duration) (KernelRate, error) {
 	a, size := c.args(e)
-	defer func() {
-		for _, b := range a.Buf {
-			if b != nil {
-				e.Free(b)
-			}
-		}
-	}()
+	defer freeArgs(e, &a)
 	if err := compute.Run(e, c.op, &a); err != nil { // warms up, and checks the shapes
 		return KernelRate{}, err
 	}
@@ -112,6 +106,14 @@ func (r *KernelReport) measure(e compute.Engine, c kernelCase, span time.Duratio
 		k.Bound, k.Share = "memory", memory/seconds
 	}
 	return k, nil
+}
+
+func freeArgs(e compute.Engine, a *compute.Args) {
+	for _, b := range a.Buf {
+		if b != nil {
+			e.Free(b)
+		}
+	}
 }
 
 // isa is the instruction set that the engine uses.

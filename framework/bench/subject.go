@@ -49,9 +49,9 @@ func newSubject(o TrainOptions, e compute.Engine, rng *rand.Rand) (*subject, err
 	}
 	var s *subject
 	if isEncoder(o.Config) {
-		s, err = newEncoder(raw, o.Method, e, rng)
+		s, err = newEncoder(raw, o, e, rng)
 	} else {
-		s, err = newDecoder(raw, o.Method, e, rng)
+		s, err = newDecoder(raw, o, e, rng)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s of %s: %w", o.Method, o.Config, err)
@@ -59,18 +59,19 @@ func newSubject(o TrainOptions, e compute.Engine, rng *rand.Rand) (*subject, err
 	return s, nil
 }
 
-func newDecoder(raw []byte, method string, e compute.Engine, rng *rand.Rand) (*subject, error) {
+func newDecoder(raw []byte, o TrainOptions, e compute.Engine, rng *rand.Rand) (*subject, error) {
 	m, err := randomDecoder(raw, e, rng)
 	if err != nil {
 		return nil, err
 	}
+	m.GradientCheckpointing(o.Checkpointing)
 	s := &subject{weights: m.ParamCount(), params: m.Params(), vocab: m.Config().VocabSize, context: m.ContextLength(), rate: fullRate}
-	if method == QLoRA {
+	if o.Method == QLoRA {
 		if _, err := quant.Freeze(m); err != nil {
 			return nil, err
 		}
 	}
-	if method != Full {
+	if o.Method != Full {
 		if err := s.adapt(m, rng); err != nil {
 			return nil, err
 		}
@@ -91,18 +92,19 @@ func randomDecoder(raw []byte, e compute.Engine, rng *rand.Rand) (*model.Model, 
 }
 
 // newEncoder is a classifier of sequences.
-func newEncoder(raw []byte, method string, e compute.Engine, rng *rand.Rand) (*subject, error) {
+func newEncoder(raw []byte, o TrainOptions, e compute.Engine, rng *rand.Rand) (*subject, error) {
 	cfg, err := encoder.ParseConfig(raw)
 	if err != nil {
 		return nil, err
 	}
-	if method == QLoRA {
+	if o.Method == QLoRA {
 		return nil, fmt.Errorf("only decoders are quantised")
 	}
 	m, err := encoder.New(cfg, e, rng)
 	if err != nil {
 		return nil, err
 	}
+	m.GradientCheckpointing(o.Checkpointing)
 	head := encoder.NewClassifier(m, labels, rng)
 	s := &subject{vocab: cfg.VocabSize, context: cfg.ContextLength(), rate: fullRate}
 	for _, p := range m.Params() {
@@ -116,7 +118,7 @@ func newEncoder(raw []byte, method string, e compute.Engine, rng *rand.Rand) (*s
 	for _, p := range s.params {
 		s.weights += int64(p.Len())
 	}
-	if method != Full {
+	if o.Method != Full {
 		if err := s.adapt(m, rng, peft.Own{Modules: head.Modules(), Params: head.Params()}); err != nil {
 			return nil, err
 		}

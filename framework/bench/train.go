@@ -29,6 +29,8 @@ type TrainOptions struct {
 	Precision string `json:"precision"` // F32 or BF16
 	Threads   int    `json:"threads"`   // 0: all cores
 	Profile   bool   `json:"profile"`   // times every op, at a small cost
+
+	Checkpointing bool `json:"checkpointing,omitempty"` // blocks are computed again in the backward pass
 }
 
 // TrainResult is what Train measured. With two steps or more, the first one,

@@ -50,6 +50,20 @@ func TestTrain(t *testing.T) {
 	}
 }
 
+// A step that computes blocks again learns the same with more arithmetic, in an
+// encoder as in a decoder.
+func TestCheckpointing(t *testing.T) {
+	for _, config := range []string{"tiny", "distilbert"} {
+		o := TrainOptions{Config: config, Method: LoRA, Batch: 2, Seq: 8, Steps: 2}
+		plain := train(t, o)
+		o.Checkpointing = true
+		again := train(t, o)
+		if !slices.Equal(plain.Losses, again.Losses) || again.FLOPs <= plain.FLOPs {
+			t.Errorf("%s: losses %v of %d FLOPs without checkpointing, %v of %d with it", config, plain.Losses, plain.FLOPs, again.Losses, again.FLOPs)
+		}
+	}
+}
+
 // Neither threads nor the clock around each op change what is computed.
 func TestProfile(t *testing.T) {
 	plain := train(t, TrainOptions{Config: "tiny", Method: LoRA, Threads: 1})

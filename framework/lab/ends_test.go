@@ -23,7 +23,7 @@ func TestEndStates(t *testing.T) {
 	}{
 		{testplugins.Counter, "error", spec.Budget{}, tracking.Failed, []string{"params.at: it was reached; set it above steps"}},
 		{testplugins.Counter, "panic", spec.Budget{}, tracking.Failed, []string{"the sum is odd", "fault.go"}},
-		{testplugins.Counter, "estimate", spec.Budget{}, tracking.Failed, []string{"estimated to need", "lower batch_size"}},
+		{testplugins.Counter, "estimate", spec.Budget{}, tracking.Failed, []string{"estimated to need", "choose a smaller model"}},
 		{testplugins.Counter, "missing", spec.Budget{}, tracking.Failed, []string{"no answer to item test-"}},
 		{testplugins.Counter, "memory", spec.Budget{MaxMemoryBytes: 150 << 20}, tracking.Failed, []string{"cap of 150 MiB", "budget.max_memory_bytes"}},
 		{testplugins.Counter, "huge", spec.Budget{}, tracking.Failed, []string{"16 MiB"}},

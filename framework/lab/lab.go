@@ -11,6 +11,7 @@ import (
 	"github.com/tunelab/tunelab/framework/plugin/host"
 	"github.com/tunelab/tunelab/framework/plugin/service"
 	"github.com/tunelab/tunelab/framework/run"
+	"github.com/tunelab/tunelab/framework/spec"
 	"github.com/tunelab/tunelab/tracking"
 	"github.com/tunelab/tunelab/tracking/artifact"
 	"github.com/tunelab/tunelab/tracking/sqlite"
@@ -21,10 +22,13 @@ const Version = "0.1.0"
 
 // Options of Open; the zero value is good.
 type Options struct {
-	Watch    func(run.Update)                     // told how runs go; may be nil
-	Lock     string                               // lock file of plugins; default $TUNELAB_LOCK, or tunelab.lock in the working folder
-	Unlocked bool                                 // the development override: load plugins that the lock file does not hold, and mark their runs
-	Warn     func(string)                         // told of each plugin that is loaded so; may be nil
+	Watch    func(run.Update) // told how runs go; may be nil
+	Lock     string           // lock file of plugins; default $TUNELAB_LOCK, or tunelab.lock in the working folder
+	Unlocked bool             // the development override: load plugins that the lock file does not hold, and mark their runs
+	Warn     func(string)     // told of each plugin that is loaded so; may be nil
+	// Seconds predicts the time that training takes on this machine (run.Runner); nil:
+	// it is not asked for.
+	Seconds  func(context.Context, spec.Estimate, spec.Compute) (float64, error)
 	Download func(file string, done, total int64) // told of what is fetched from the Hub; may be nil
 }
 
@@ -60,7 +64,7 @@ func Open(dir string, o Options) (*Lab, error) {
 		return nil, err
 	}
 	l := &Lab{Store: store, Artifacts: blobs, Dir: dir, models: Models{State: dir, Download: o.Download}, warn: o.Warn, warned: map[string]bool{}}
-	l.runner = &run.Runner{Store: store, Artifacts: blobs, Dir: dir, Find: host.FindOptions{Lock: o.Lock, Unlocked: o.Unlocked}, Features: service.Features, Watch: o.Watch, Version: Version, Now: time.Now}
+	l.runner = &run.Runner{Store: store, Artifacts: blobs, Dir: dir, Find: host.FindOptions{Lock: o.Lock, Unlocked: o.Unlocked}, Features: service.Features, Seconds: o.Seconds, Watch: o.Watch, Version: Version, Now: time.Now}
 	if _, err := l.runner.Reap(context.Background()); err != nil {
 		store.Close()
 		return nil, err

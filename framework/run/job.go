@@ -1,6 +1,7 @@
 package run
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -69,9 +70,12 @@ type Runner struct {
 	Dir       string // state folder: run folders and caches are under it
 	Find      host.FindOptions
 	Features  host.Features // what plugins may ask for; nil: nothing
-	Watch     func(Update)  // may be nil; called from one goroutine at a time
-	Version   string        // of this program
-	Now       func() time.Time
+	// Seconds predicts the time that an estimate's calls take on this machine; nil: it
+	// is not asked for.
+	Seconds func(context.Context, spec.Estimate, spec.Compute) (float64, error)
+	Watch   func(Update) // may be nil; called from one goroutine at a time
+	Version string       // of this program
+	Now     func() time.Time
 	// HungAfter ends a plugin that neither sends an event nor answers Health
 	// for this long; 0 means two minutes.
 	HungAfter time.Duration

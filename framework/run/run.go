@@ -320,26 +320,6 @@ func (a *active) train(ctx context.Context) error {
 	return a.seal(ctx)
 }
 
-// admit records the estimate and refuses a run that cannot fit.
-func (a *active) admit(ctx context.Context, est spec.Estimate) error {
-	raw, err := json.Marshal(est)
-	if err != nil {
-		return err
-	}
-	if err := a.Store.AppendEvents(ctx, a.id, []tracking.Event{{Kind: "estimate", Level: "info", Data: raw}}); err != nil {
-		return err
-	}
-	a.update(Update{Estimate: &est})
-	have := memoryTotal()
-	if most := a.job.Spec.Budget.MaxMemoryBytes; most > 0 && (have == 0 || most < have) {
-		have = most
-	}
-	if have > 0 && est.MemoryBytes > have {
-		return fmt.Errorf("the run is estimated to need %d MiB and %d MiB are there: lower batch_size or max_length, or choose lora or qlora", est.MemoryBytes>>20, have>>20)
-	}
-	return nil
-}
-
 func (a *active) launch(ctx context.Context) (*host.Client, error) {
 	log, err := os.OpenFile(filepath.Join(a.work, "plugin.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {

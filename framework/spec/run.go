@@ -57,6 +57,20 @@ type Estimate struct {
 	MemoryBytes     int64   `json:"memory_bytes"`
 	FLOPs           float64 `json:"flops"`
 	Steps           int64   `json:"steps"`
+
+	// Seconds that training takes with its evaluations, predicted by the host
+	// from how fast this machine's kernels are; 0: nobody asked.
+	Seconds float64 `json:"seconds,omitempty"`
+	// Calls are what the host predicts it from; none: the method cannot say.
+	Calls []Call `json:"calls,omitempty"`
+}
+
+// Call is calls of an op of the engine with about the same sizes.
+type Call struct {
+	Op   string  `json:"op"`
+	Ints []int64 `json:"ints"` // integer arguments of the largest among them
+	N    int64   `json:"n"`
+	Work float64 `json:"work"` // of all together, in FLOPs and bytes of memory traffic
 }
 
 // Cost is what a run used. The plugin counts parameters, examples, tokens and

@@ -65,10 +65,6 @@ type Attached interface {
 	Save(dir string) error
 }
 
-// Weigher is implemented by an adapter that stores weights in another form
-// than four bytes each: the bytes that the model's weights take in memory.
-type Weigher interface{ WeightBytes() int64 }
-
 // TaskChecker is implemented by an Adapter whose result answers only the way
 // of asking that it was trained on: CheckTask refuses, before Restore, a
 // result in dir that does not fit the task's templates.

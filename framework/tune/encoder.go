@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/tunelab/tunelab/framework/compute"
 	"github.com/tunelab/tunelab/framework/llm/encoder"
 	"github.com/tunelab/tunelab/framework/llm/tokenizer"
 	"github.com/tunelab/tunelab/framework/plugin/sdk"
@@ -52,17 +53,16 @@ func (m *method) Validate(in *sdk.Input) spec.Diagnostics {
 }
 
 // prepareEncoder is prepare for the folder of an encoder.
-func (m *method) prepareEncoder(in *sdk.Input, out *sdk.Output) (*trainer, error) {
+func (m *method) prepareEncoder(e compute.Engine, in *sdk.Input, out *sdk.Output) (*trainer, error) {
 	if ds := m.Validate(in); len(ds) > 0 {
 		return nil, ds
 	}
-	net, err := openClassifier(in)
+	net, err := openClassifier(e, in)
 	if err != nil {
 		return nil, err
 	}
-	cfg := net.Config()
-	tr := &trainer{in: in, out: out, objective: objective{labels: net}, maxLen: maxLength(in, net.ContextLength()),
-		perToken: activations(cfg.HiddenSize, cfg.HiddenSize, cfg.IntermediateSize, cfg.Layers)}
+	net.GradientCheckpointing(in.Params.Bool("gradient_checkpointing"))
+	tr := &trainer{in: in, out: out, objective: objective{labels: net}, maxLen: maxLength(in, net.ContextLength())}
 	if err := tr.encode(net.tok); err != nil {
 		return nil, err
 	}
@@ -77,11 +77,7 @@ func (m *method) prepareEncoder(in *sdk.Input, out *sdk.Output) (*trainer, error
 
 // openClassifier loads the run's encoder with the label head that every method
 // starts from.
-func openClassifier(in *sdk.Input) (*classifier, error) {
-	e, err := engine(in.Spec.Compute)
-	if err != nil {
-		return nil, err
-	}
+func openClassifier(e compute.Engine, in *sdk.Input) (*classifier, error) {
 	m, err := encoder.Load(in.ModelDir, e, encoder.Options{Classify: true})
 	if err != nil {
 		return nil, err
@@ -102,7 +98,11 @@ func (m *method) loadEncoder(in *sdk.Input, dir string, r result) (*Predictor, e
 	if n := len(in.Spec.Task.Labels); n != r.Labels {
 		return nil, fmt.Errorf("the result in %s tells %d labels apart, the task has %d", dir, r.Labels, n)
 	}
-	net, err := openClassifier(in)
+	e, err := engine(in.Spec.Compute)
+	if err != nil {
+		return nil, err
+	}
+	net, err := openClassifier(e, in)
 	if err != nil {
 		return nil, err
 	}

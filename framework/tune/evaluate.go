@@ -105,12 +105,20 @@ func (o objective) evaluate(split *encoded) (quality, error) {
 		hits += countHits(logits, targets)
 		n += len(targets)
 	}
-	for _, part := range byTokens(split.seqs, evalTokens) {
-		if err := autograd.Catch(func() { o.evaluatePart(part, add) }); err != nil {
-			return quality{}, err
-		}
+	if err := o.parts(split, add); err != nil {
+		return quality{}, err
 	}
 	return quality{q.loss / float64(n), float64(hits) / float64(n), q.entropy / float64(n)}, nil
+}
+
+// parts hands over the logits of a split.
+func (o objective) parts(split *encoded, add func(logits []float32, targets []int32)) error {
+	for _, part := range byTokens(split.seqs, evalTokens) {
+		if err := autograd.Catch(func() { o.evaluatePart(part, add) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // evaluatePart hands over the logits of packed sequences where they carry loss;

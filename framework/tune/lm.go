@@ -26,6 +26,11 @@ func Open(dir string, c spec.Compute) (*LM, error) {
 	if err != nil {
 		return nil, err
 	}
+	return openOn(e, dir)
+}
+
+// openOn is Open for a decoder's folder on an engine.
+func openOn(e compute.Engine, dir string) (*LM, error) {
 	m, err := model.Load(dir, e, model.Options{})
 	if err != nil {
 		return nil, err

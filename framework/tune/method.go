@@ -4,7 +4,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
-	"strings"
 
 	"github.com/tunelab/tunelab/framework/compute"
 	"github.com/tunelab/tunelab/framework/llm/encoder"
@@ -12,7 +11,6 @@ import (
 	"github.com/tunelab/tunelab/framework/plugin/sdk"
 	"github.com/tunelab/tunelab/framework/spec"
 	"github.com/tunelab/tunelab/framework/train/autograd"
-	"github.com/tunelab/tunelab/framework/train/optim"
 
 	_ "github.com/tunelab/tunelab/framework/compute/cpu" // the engines that a run can name
 	_ "github.com/tunelab/tunelab/framework/compute/ref"
@@ -43,24 +41,23 @@ func (m *method) Schema() spec.Schema { return Merge(m.a.Schema()) }
 // prepare loads the model, encodes the data and attaches the adapter. All
 // randomness comes from named streams, opened before anything is built. out is
 // nil where nothing runs.
-func (m *method) prepare(in *sdk.Input, out *sdk.Output) (*trainer, error) {
+func (m *method) prepare(e compute.Engine, in *sdk.Input, out *sdk.Output) (*trainer, error) {
 	if is, err := encoder.In(in.ModelDir); err != nil {
 		return nil, err
 	} else if is {
-		return m.prepareEncoder(in, out)
+		return m.prepareEncoder(e, in, out)
 	}
-	lm, err := Open(in.ModelDir, in.Spec.Compute)
+	lm, err := openOn(e, in.ModelDir)
 	if err != nil {
 		return nil, err
 	}
+	lm.Model.GradientCheckpointing(in.Params.Bool("gradient_checkpointing"))
 	task := in.Spec.Task
 	classify, err := wantsHead(task, in.Params.String("objective"))
 	if err != nil {
 		return nil, err
 	}
-	cfg := lm.Model.Config()
-	tr := &trainer{in: in, out: out, objective: objective{text: lm.Model}, maxLen: maxLength(in, lm.Model.ContextLength()),
-		perToken: activations(cfg.HiddenSize, cfg.KVHeads*cfg.HeadDim, cfg.IntermediateSize, cfg.Layers)}
+	tr := &trainer{in: in, out: out, objective: objective{text: lm.Model}, maxLen: maxLength(in, lm.Model.ContextLength())}
 	var head *autograd.Param
 	if classify {
 		head = newHead(lm.Model, len(task.Labels), headStream(in.Spec.Seed))
@@ -137,12 +134,16 @@ func maxLength(in *sdk.Input, context int) int {
 	return n
 }
 
-func (m *method) Run(_ context.Context, in *sdk.Input, out *sdk.Output) error {
-	return WithMemory(func() error { return m.run(in, out) })
+func (m *method) Run(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+	return WithMemory(func() error { return m.run(ctx, in, out) })
 }
 
-func (m *method) run(in *sdk.Input, out *sdk.Output) error {
-	tr, err := m.prepare(in, out)
+func (m *method) run(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+	e, err := engine(in.Spec.Compute)
+	if err != nil {
+		return err
+	}
+	tr, err := m.prepare(e, in, out)
 	if err != nil {
 		return err
 	}
@@ -155,10 +156,7 @@ func (m *method) run(in *sdk.Input, out *sdk.Output) error {
 		cost.TrainableParams += int64(p.Len())
 	}
 	tr.describeData()
-	tr.opt = optim.NewAdamW(tr.params, optim.Config{WeightDecay: in.Params.Float("weight_decay")})
-	tr.opt.DecayOnly(func(p *autograd.Param) bool {
-		return len(p.T.Shape) > 1 && !strings.Contains(p.Name, "bias") // MPNet's relative_attention_bias is a matrix
-	})
+	tr.optimise()
 	if in.Checkpoint != "" {
 		if err := tr.resume(in.Checkpoint); err != nil {
 			return err

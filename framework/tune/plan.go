@@ -53,3 +53,11 @@ func (tr *trainer) stepFLOPs() (float64, error) {
 	tr.tokens, tr.flops = tokens, flops
 	return made * float64(tr.train.tokens()) / float64(tr.perEpoch()) / length, err
 }
+
+// tokens counts a split's tokens.
+func (e *encoded) tokens() (n int) {
+	for _, s := range e.seqs {
+		n += len(s.ids)
+	}
+	return n
+}

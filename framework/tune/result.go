@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/tunelab/tunelab/framework/compute"
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 	"github.com/tunelab/tunelab/framework/llm/encoder"
 	"github.com/tunelab/tunelab/framework/plugin/sdk"
@@ -62,10 +63,6 @@ func ReadHead(dir string, labels, width int) (checkpoint.Tensor, error) {
 // validation loss: an adapter or head that does not load would otherwise give
 // the base model's answers (pitfalls of strict=False loading).
 func (m *method) verify(tr *trainer) error {
-	p, err := m.load(tr.in, tr.out.ArtifactDir())
-	if err != nil {
-		return fmt.Errorf("load what was just saved: %w", err)
-	}
 	split := &encoded{seqs: tr.val.seqs}
 	if len(split.seqs) == 0 {
 		split.seqs = tr.train.seqs
@@ -74,6 +71,12 @@ func (m *method) verify(tr *trainer) error {
 	want, err := tr.objective.evaluate(split)
 	if err != nil {
 		return err
+	}
+	tr.opt.Free()
+	compute.Close(tr.engine()) // training is over: only the weights stay beside the second model
+	p, err := m.load(tr.in, tr.out.ArtifactDir())
+	if err != nil {
+		return fmt.Errorf("load what was just saved: %w", err)
 	}
 	got, err := p.objective().evaluate(split)
 	if err != nil {

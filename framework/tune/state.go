@@ -32,18 +32,18 @@ func (tr *trainer) checkpoint() error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("make the checkpoint folder: %w", err)
 	}
-	moments := tr.opt.Export()
 	var tensors []checkpoint.Tensor
 	for i, p := range tr.params {
+		m, v := tr.opt.Moments(p)
 		tensors = append(tensors,
-			checkpoint.Tensor{Name: fmt.Sprintf("param.%d", i), Shape: p.T.Shape, Data: p.Data()},
-			checkpoint.Tensor{Name: fmt.Sprintf("moment1.%d", i), Shape: p.T.Shape, Data: moments.M[p.Name]},
-			checkpoint.Tensor{Name: fmt.Sprintf("moment2.%d", i), Shape: p.T.Shape, Data: moments.V[p.Name]})
+			checkpoint.Tensor{Name: fmt.Sprintf("param.%d", i), Shape: p.T.Shape, Read: p.Data},
+			checkpoint.Tensor{Name: fmt.Sprintf("moment1.%d", i), Shape: p.T.Shape, Read: m},
+			checkpoint.Tensor{Name: fmt.Sprintf("moment2.%d", i), Shape: p.T.Shape, Read: v})
 	}
 	if err := checkpoint.WriteSafetensors(filepath.Join(dir, "state.safetensors"), tensors, nil); err != nil {
 		return err
 	}
-	raw, err := json.Marshal(state{Step: tr.step, Tokens: tr.tokens, FLOPs: tr.flops, OptStep: moments.Step})
+	raw, err := json.Marshal(state{Step: tr.step, Tokens: tr.tokens, FLOPs: tr.flops, OptStep: tr.opt.Steps()})
 	if err != nil {
 		return err
 	}

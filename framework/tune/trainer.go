@@ -3,6 +3,7 @@ package tune
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/tunelab/tunelab/framework/plugin/sdk"
 	"github.com/tunelab/tunelab/framework/spec"
@@ -17,7 +18,6 @@ type trainer struct {
 	in  *sdk.Input
 	out *sdk.Output
 	objective
-	perToken int64 // bytes that a token's activations take in training, roughly
 	params   []*autograd.Param
 	opt      *optim.AdamW
 	train    *encoded
@@ -41,12 +41,30 @@ type trainer struct {
 // warm-up begins at rate 0, and LoRA's A has no gradient while B is 0.
 const silentAfter = 5
 
-func (tr *trainer) run() error {
-	p := tr.in.Params
-	every := p.Int("eval_every")
-	if every == 0 {
-		every = tr.perEpoch()
+// optimise makes the optimiser.
+func (tr *trainer) optimise() {
+	tr.opt = optim.NewAdamW(tr.params, optim.Config{WeightDecay: tr.in.Params.Float("weight_decay")})
+	tr.opt.DecayOnly(func(p *autograd.Param) bool {
+		return len(p.T.Shape) > 1 && !strings.Contains(p.Name, "bias") // MPNet's relative_attention_bias is a matrix
+	})
+}
+
+// every is how many steps lie between evaluations.
+func (tr *trainer) every() int {
+	if n := tr.in.Params.Int("eval_every"); n > 0 {
+		return n
 	}
+	return tr.perEpoch()
+}
+
+// spent says whether the budget ends training.
+func (tr *trainer) spent() bool {
+	b := tr.in.Spec.Budget
+	return b.MaxTokens > 0 && tr.tokens >= b.MaxTokens || b.MaxFLOPs > 0 && tr.flops >= b.MaxFLOPs
+}
+
+func (tr *trainer) run() error {
+	p, every := tr.in.Params, tr.every()
 	schedule := optim.Schedule{Kind: p.String("schedule"), Peak: p.Float("learning_rate"), Total: tr.total}
 	if w := p.Float("warmup"); w < 1 {
 		schedule.WarmupRatio = w
@@ -58,7 +76,6 @@ func (tr *trainer) run() error {
 	if err := schedule.Validate(); err != nil {
 		return sdk.Fail("params.schedule", err.Error(), "choose constant, linear or cosine, and at least one step")
 	}
-	budget := tr.in.Spec.Budget
 	for tr.step < tr.total {
 		select {
 		case <-tr.out.Stopping():
@@ -88,7 +105,7 @@ func (tr *trainer) run() error {
 				return err
 			}
 		}
-		if budget.MaxTokens > 0 && tr.tokens >= budget.MaxTokens || budget.MaxFLOPs > 0 && tr.flops >= budget.MaxFLOPs {
+		if tr.spent() {
 			tr.out.Log("info", fmt.Sprintf("the budget ended training after %d of %d steps (%d tokens, %.3g FLOPs)", tr.step, tr.total, tr.tokens, tr.flops))
 			tr.total = tr.step
 		}

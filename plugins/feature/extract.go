@@ -9,14 +9,16 @@ import (
 	"github.com/tunelab/tunelab/framework/plugin/sdk"
 )
 
-func newExtractor(in *sdk.Input) (*features.Extractor, error) {
+func newExtractor(in *sdk.Input) (*features.Extractor, error) { return features.New(options(in)) }
+
+func options(in *sdk.Input) features.Options {
 	limit := in.Params.Int("max_length")
 	if limit == 0 {
 		limit = in.Spec.Task.MaxLength
 	}
-	return features.New(features.Options{Model: in.ModelDir, SHA256: in.Spec.Model.SHA256, CacheDir: in.CacheDir,
+	return features.Options{Model: in.ModelDir, SHA256: in.Spec.Model.SHA256, CacheDir: in.CacheDir,
 		Engine: in.Spec.Compute.Engine, Precision: in.Spec.Compute.Precision, Threads: in.Spec.Compute.Threads,
-		Pooling: in.Params.String("features"), Layer: in.Params.Int("layer"), MaxLength: limit})
+		Pooling: in.Params.String("features"), Layer: in.Params.Int("layer"), MaxLength: limit}
 }
 
 // extract gives the features of texts while a run goes on, which may be asked

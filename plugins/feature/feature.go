@@ -13,6 +13,7 @@ import (
 	"github.com/tunelab/tunelab/framework/llm/features"
 	"github.com/tunelab/tunelab/framework/plugin/sdk"
 	"github.com/tunelab/tunelab/framework/spec"
+	"github.com/tunelab/tunelab/framework/tune"
 )
 
 // feature fits a small classifier on hidden states of the frozen model.
@@ -43,32 +44,29 @@ func (feature) Schema() spec.Schema {
 
 const classifierFile = "classifier.json"
 
-// Estimate counts the classifier's weights and the features' forward pass.
+// processBytes is what the process takes beside the model, the examples and what
+// is solved.
+const processBytes = 24 << 20
+
+// Estimate rehearses the features of both splits. FLOPs are those of the training
+// split's; how long the solver will take nobody knows. The vectors are in memory
+// as they are and once more while they are standardised and kept.
 func (f feature) Estimate(ctx context.Context, in *sdk.Input) (spec.Estimate, error) {
-	x, err := newExtractor(in)
-	if err != nil {
-		return spec.Estimate{}, err
-	}
-	defer x.Close()
-	n, width, err := x.Size()
-	if err != nil {
-		return spec.Estimate{}, err
-	}
-	train, err := sdk.ReadExamples(in.Train)
-	if err != nil {
-		return spec.Estimate{}, err
-	}
-	tokens := 0
-	for _, e := range train {
-		k, err := x.Tokens(e.Input)
+	var texts [2][]string
+	for i, path := range []string{in.Train, in.Validation} {
+		examples, err := sdk.ReadExamples(path)
 		if err != nil {
 			return spec.Estimate{}, err
 		}
-		tokens += k
+		texts[i] = inputs(examples)
 	}
-	c := classifier{Kind: in.Params.String("classifier"), Labels: len(in.Spec.Task.Labels), In: width, Hidden: in.Params.Int("hidden")}
-	return spec.Estimate{TotalParams: n, TrainableParams: int64(c.weights()), FLOPs: 2 * float64(n) * float64(tokens),
-		MemoryBytes: 4*n + 8*int64(len(train)*width)}, nil
+	n, err := features.Rehearse(ctx, options(in), texts[0], texts[1])
+	if err != nil {
+		return spec.Estimate{}, err
+	}
+	c := classifier{Kind: in.Params.String("classifier"), Labels: len(in.Spec.Task.Labels), In: n.Width, Hidden: in.Params.Int("hidden")}
+	return spec.Estimate{TotalParams: n.Params, TrainableParams: int64(c.weights()), FLOPs: n.FLOPs, Calls: tune.Calls(n.Calls),
+		MemoryBytes: processBytes + n.Bytes + 2*8*int64((len(texts[0])+len(texts[1]))*n.Width)}, nil
 }
 
 func (f feature) Run(ctx context.Context, in *sdk.Input, out *sdk.Output) error {

@@ -44,7 +44,8 @@ func (qlora) Attach(m *model.Model, r tune.Request) (tune.Attached, error) {
 	if err != nil {
 		return nil, err
 	}
-	return attached(l, total, q, r), nil
+	report(total, q, r)
+	return l, nil
 }
 
 func (qlora) AttachEncoder(m *encoder.Classifier, r tune.Request) (tune.Attached, error) {
@@ -61,18 +62,17 @@ func (qlora) AttachEncoder(m *encoder.Classifier, r tune.Request) (tune.Attached
 	if err != nil {
 		return nil, err
 	}
-	return attached(l, total, q, r), nil
+	report(total, q, r)
+	return l, nil
 }
 
-// attached records what quantising a base of total weights did.
-func attached(l *tune.LoRA, total int64, q quant.Report, r tune.Request) *quantised {
-	a := &quantised{LoRA: l, bytes: q.InUse + 4*(total-q.Params)}
+// report records what quantising a base of total weights did.
+func report(total int64, q quant.Report, r tune.Request) {
 	r.Metric("quant/bits_per_param", q.BitsPerParam())
 	r.Metric("quant/params", float64(q.Params))
 	r.Metric("quant/stored_bytes", float64(q.Stored))
-	r.Metric("quant/base_bytes", float64(a.bytes))
+	r.Metric("quant/base_bytes", float64(q.InUse+4*(total-q.Params)))
 	r.Metric("quant/base_bytes_f32", float64(4*total))
-	return a
 }
 
 // Restore quantises the base again, which gives the same codes, and loads the
@@ -92,14 +92,3 @@ func (qlora) RestoreEncoder(m *encoder.Classifier, _ spec.Params, dir string) (*
 	_, err := tune.LoadEncoderLoRA(m, dir)
 	return m, err
 }
-
-// quantised is an adapter on a base in 4 bits.
-type quantised struct {
-	*tune.LoRA
-	bytes int64 // of the base model's weights in memory
-}
-
-var _ tune.Weigher = (*quantised)(nil)
-
-// WeightBytes is the memory of codes, scales and the weights left in float32.
-func (a *quantised) WeightBytes() int64 { return a.bytes }

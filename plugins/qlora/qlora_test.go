@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
-	"github.com/tunelab/tunelab/framework/llm/model"
 	"github.com/tunelab/tunelab/framework/spec"
 	"github.com/tunelab/tunelab/framework/train/peft"
 	"github.com/tunelab/tunelab/framework/tune"
@@ -50,29 +49,7 @@ func TestFiguresOfTheQuantisedBase(t *testing.T) {
 	if want := weights * (4 - 4.5/8); saved != want {
 		t.Errorf("quantising saved %g bytes, expected %g", saved, want)
 	}
-	est, err := m.Estimate(t.Context(), tunetest.Input(t, m, folder, d, o))
-	if err != nil {
-		t.Fatal(err)
-	}
-	plain, err := tune.Method(float{}).Estimate(t.Context(), tunetest.Input(t, m, folder, d, o))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := plain.MemoryBytes - est.MemoryBytes; float64(got) != saved {
-		t.Errorf("the estimate falls by %d bytes, the weights by %g", got, saved)
-	}
 	if _, ok := r.Files(t)[peft.WeightsFile]; !ok {
 		t.Error("the result is no PEFT folder")
 	}
-}
-
-// float is qlora without the Weigher, as an adapter on float weights is.
-type float struct{ qlora }
-
-func (float) Attach(m *model.Model, r tune.Request) (tune.Attached, error) {
-	a, err := qlora{}.Attach(m, r)
-	if err != nil {
-		return nil, err
-	}
-	return a.(*quantised).LoRA, nil
 }

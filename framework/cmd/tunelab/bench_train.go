@@ -15,12 +15,14 @@ type benchTrainCmd struct {
 	Precision string `help:"Arithmetic: f32 or bf16." enum:"f32,bf16" default:"f32"`
 	Threads   int    `help:"Threads. 0: all cores." placeholder:"N"`
 	Profile   bool   `help:"Also time every op: where the step's time goes."`
+
+	Checkpointing bool `help:"Compute blocks again in the backward pass instead of keeping what is inside them."`
 }
 
 func (c *benchTrainCmd) Run(a *app) error {
 	var r bench.TrainResult
 	if err := bench.Isolated(a.ctx, worker, bench.Request{Train: &bench.TrainOptions{Config: c.Config, Method: c.Method, Batch: c.Batch, Seq: c.Seq,
-		Steps: c.Steps, Precision: c.Precision, Threads: c.Threads, Profile: c.Profile}}, &r); err != nil {
+		Steps: c.Steps, Precision: c.Precision, Threads: c.Threads, Profile: c.Profile, Checkpointing: c.Checkpointing}}, &r); err != nil {
 		return err
 	}
 	if a.json {

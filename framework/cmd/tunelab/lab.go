@@ -40,10 +40,13 @@ func download(say func(string)) func(file string, done, total int64) {
 }
 
 // work opens the state folder and shows progress on standard error; call done
-// before anything else is printed.
-func (a *app) work() (l *lab.Lab, done func(), err error) {
+// before anything else is printed. more changes what the lab is opened with.
+func (a *app) work(more ...func(*lab.Options)) (l *lab.Lab, done func(), err error) {
 	p := newProgress(a.err)
 	o := a.options(p.line)
+	for _, f := range more {
+		f(&o)
+	}
 	o.Watch = p.watch
 	l, err = lab.Open(a.dir, o)
 	if err != nil {

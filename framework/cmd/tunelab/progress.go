@@ -127,7 +127,11 @@ func (p *progress) watch(u run.Update) {
 		p.line(p.ended(name, u))
 	case u.Estimate != nil && p.alone():
 		e := u.Estimate
-		p.line(fmt.Sprintf("%s: estimate: %d of %d parameters train, %d steps, %.2g FLOPs, %d MiB", name, e.TrainableParams, e.TotalParams, e.Steps, e.FLOPs, e.MemoryBytes>>20))
+		line := fmt.Sprintf("%s: estimate: %d of %d parameters train, %d steps, %.2g FLOPs, %d MiB", name, e.TrainableParams, e.TotalParams, e.Steps, e.FLOPs, e.MemoryBytes>>20)
+		if e.Seconds > 0 {
+			line += fmt.Sprintf(", %.3g s of training", e.Seconds)
+		}
+		p.line(line)
 	case u.Log != "":
 		p.line(name + ": " + oneLine(u.Log, 200))
 	case u.Phase != "" && p.live == nil:

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
+	"github.com/tunelab/tunelab/framework/bench"
 	"github.com/tunelab/tunelab/framework/lab"
 	"github.com/tunelab/tunelab/framework/spec"
 )
@@ -26,7 +28,19 @@ type runCmd struct {
 	Precision  string   `help:"Of matrix products: f32, or bf16 with f32 sums." enum:"f32,bf16" default:"f32"`
 	Engine     string   `help:"Compute engine: cpu, or ref (the slow reference)." enum:"cpu,ref" default:"cpu"`
 	Experiment string   `help:"Experiment that the run is recorded in." default:"runs" placeholder:"NAME"`
+	Predict    bool     `help:"Also predict how long training takes, from this machine's kernels; those not measured before take up to 3 s."`
 	Label      string   `help:"Name of the run; default: the method's." placeholder:"NAME"`
+}
+
+// predict has the time of training predicted, where it is asked for.
+func (c *runCmd) predict(a *app) func(*lab.Options) {
+	return func(o *lab.Options) {
+		if c.Predict {
+			o.Seconds = func(ctx context.Context, est spec.Estimate, on spec.Compute) (float64, error) {
+				return bench.Seconds(ctx, a.dir, est, on)
+			}
+		}
+	}
 }
 
 func (c *runCmd) Run(a *app) error {
@@ -40,7 +54,7 @@ func (c *runCmd) Run(a *app) error {
 	if err != nil {
 		return &codeError{exitUsage, err}
 	}
-	l, done, err := a.work()
+	l, done, err := a.work(c.predict(a))
 	if err != nil {
 		return err
 	}

@@ -125,6 +125,12 @@ func (e *Engine) Free(x compute.Buffer) {
 // InUse is the number of bytes in buffers that have not been freed.
 func (e *Engine) InUse() int64 { e.mem.mu.Lock(); defer e.mem.mu.Unlock(); return e.mem.live }
 
+// BlockBytes implements compute.Blocks.
+func (e *Engine) BlockBytes(n int) int {
+	_, size := sizeClass(n)
+	return size
+}
+
 // Held is the number of bytes the engine has taken from the system, pools included.
 func (e *Engine) Held() int64 { e.mem.mu.Lock(); defer e.mem.mu.Unlock(); return e.mem.held }
 

@@ -13,13 +13,15 @@ import (
 )
 
 // Tensor is one tensor in memory, read or to be written. Data is row-major float32, stored as DType
-// "F32" (also when empty), "F16" or "BF16" (nearest, ties to even); or Raw holds the
+// "F32" (also when empty), "F16" or "BF16" (nearest, ties to even), or Read gives it
+// when it is written, so that not all tensors are in memory at once; or Raw holds the
 // bytes of any other DType as they shall stand in the file.
 type Tensor struct {
 	Name  string
 	DType string
 	Shape []int
 	Data  []float32
+	Read  func() []float32
 	Raw   []byte
 }
 
@@ -74,7 +76,7 @@ func buildHeader(tensors []Tensor, meta map[string]string) ([]byte, error) {
 			return nil, fmt.Errorf("tensor %q: shape %v of %s needs %d bytes, got %d", e.Name, e.Shape, dtype, size, len(e.Raw))
 		case e.Raw == nil && dtype != "F32" && dtype != "F16" && dtype != "BF16":
 			return nil, fmt.Errorf("tensor %q: float32 data can be written as F32, F16 or BF16, not %s", e.Name, dtype)
-		case e.Raw == nil && int64(len(e.Data)) != t.Elements():
+		case e.Raw == nil && e.Read == nil && int64(len(e.Data)) != t.Elements():
 			return nil, fmt.Errorf("tensor %q: shape %v needs %d values, got %d", e.Name, e.Shape, t.Elements(), len(e.Data))
 		}
 		shape := e.Shape
@@ -110,6 +112,12 @@ func writeEntry(w *bufio.Writer, e Tensor) error {
 	if e.Raw != nil {
 		_, err := w.Write(e.Raw)
 		return err
+	}
+	if e.Read != nil {
+		e.Data = e.Read()
+		if want := (Info{Shape: e.Shape}).Elements(); int64(len(e.Data)) != want {
+			return fmt.Errorf("tensor %q: shape %v needs %d values, got %d", e.Name, e.Shape, want, len(e.Data))
+		}
 	}
 	var b [4]byte
 	for _, v := range e.Data {

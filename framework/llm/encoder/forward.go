@@ -26,7 +26,7 @@ func (m *Encoder) HiddenAt(t *autograd.Tape, b Batch, layers int) *autograd.Var 
 	pos := m.places(b)
 	x, at := m.input(t, b, pos), m.attention(t, b, pos)
 	for i := range layers {
-		x = m.block(t, x, i, at)
+		x = m.Recompute(t, x, func(t *autograd.Tape, x *autograd.Var) *autograd.Var { return m.block(t, x, i, at) })
 	}
 	if layers == m.cfg.Layers {
 		x = m.norm(t, x, m.finalNorm)

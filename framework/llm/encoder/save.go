@@ -62,7 +62,7 @@ func (m *Encoder) save(dir, dtype string, f form) error {
 func (m *Encoder) tensors(dtype string, f form) []checkpoint.Tensor {
 	var tensors []checkpoint.Tensor
 	for _, p := range f.params {
-		tensors = append(tensors, checkpoint.Tensor{Name: strings.TrimPrefix(p.Name, f.cut), DType: dtype, Shape: p.Shape(), Data: p.Data()})
+		tensors = append(tensors, checkpoint.Tensor{Name: strings.TrimPrefix(p.Name, f.cut), DType: dtype, Shape: p.Shape(), Read: p.Data})
 	}
 	if n := m.family.mlm; m.mlm != nil && !m.cfg.TieEmbeddings && m.mlm.decoder.B != nil && n.bias != n.decoder+".bias" {
 		// Not tied, the bias is a parameter of its own beside the one in use.

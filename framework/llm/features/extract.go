@@ -55,6 +55,8 @@ type Extractor struct {
 	e   compute.Engine // with m
 	m   network        // nil: not loaded
 	tok *tokenizer.Tokenizer
+
+	wrap func(compute.Engine) compute.Engine // nil: the engine as it is
 }
 
 // New makes an Extractor.
@@ -78,14 +80,6 @@ func (x *Extractor) Size() (params int64, width int, err error) {
 		width *= 2
 	}
 	return x.m.ParamCount(), width, nil
-}
-
-// Tokens loads the model and counts the tokens of a text, before any cut.
-func (x *Extractor) Tokens(text string) (int, error) {
-	if err := x.load(); err != nil {
-		return 0, err
-	}
-	return len(x.tok.Encode(text, true)), nil
 }
 
 // Close frees the model and its engine.
@@ -129,6 +123,9 @@ func (x *Extractor) load() (err error) {
 	e, err := compute.OpenPrecise(x.o.Engine, x.o.Precision, x.o.Threads)
 	if err != nil {
 		return err
+	}
+	if x.wrap != nil {
+		e = x.wrap(e)
 	}
 	defer func() {
 		if err != nil {

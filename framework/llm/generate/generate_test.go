@@ -66,6 +66,31 @@ func TestGreedyEqualsTransformers(t *testing.T) {
 	}
 }
 
+// Prompts of unequal length cost side by side what they cost one by one: nothing
+// is padded, and what has ended computes nothing.
+func TestUnequalPromptsCostTheirOwn(t *testing.T) {
+	m, _ := load(t, "llama")
+	prompts := [][]int{{3}, {4, 5, 6, 7, 8, 9, 10, 11, 12, 13}, {5, 6, 7}, {6, 7}, {7, 8, 9, 10, 11}}
+	o := Options{MaxNewTokens: 6, MaxBatch: 2, StopIDs: []int{}}
+	cost := func(prompts ...[]int) (sum float64) {
+		res, err := Generate(context.Background(), m, prompts, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range res {
+			sum += r.FLOPs
+		}
+		return sum
+	}
+	alone := 0.0
+	for _, p := range prompts {
+		alone += cost(p)
+	}
+	if together := cost(prompts...); math.Abs(together/alone-1) > 1e-9 {
+		t.Errorf("%g FLOPs side by side, %g one by one", together, alone)
+	}
+}
+
 func TestSamplesDoNotDependOnTheBatch(t *testing.T) {
 	m, x := load(t, "llama")
 	o := Options{MaxNewTokens: 12, Temperature: 0.9, TopK: 40, TopP: 0.95, NumSamples: 3, Seed: [32]byte{7}, MaxBatch: 8}

@@ -3,12 +3,14 @@ package model
 import "github.com/tunelab/tunelab/framework/train/autograd"
 
 // attend is attention of a layer's queries over keys and values.
-type attend = func(layer int, q, k, v *autograd.Var) *autograd.Var
+type attend = func(t *autograd.Tape, layer int, q, k, v *autograd.Var) *autograd.Var
 
 // decode is the decoder itself, with attention left to the caller.
 func (m *Model) decode(t *autograd.Tape, x *autograd.Var, pos []int32, layers int, attend attend) *autograd.Var {
 	for i := range layers {
-		x = m.block(t, x, pos, i, attend)
+		x = m.Recompute(t, x, func(t *autograd.Tape, x *autograd.Var) *autograd.Var {
+			return m.block(t, x, pos, i, attend)
+		})
 	}
 	if layers == m.cfg.Layers {
 		x = m.norm(t, x, m.finalNorm)
@@ -25,7 +27,7 @@ func (m *Model) block(t *autograd.Tape, x *autograd.Var, pos []int32, layer int,
 		q = b.rope.apply(t, q, pos, m.cfg.Heads, m.cfg.HeadDim)
 		k = b.rope.apply(t, k, pos, m.cfg.KVHeads, m.cfg.HeadDim)
 	}
-	a := m.norm(t, b.o.Forward(t, attend(layer, q, k, v)), b.attn.inside)
+	a := m.norm(t, b.o.Forward(t, attend(t, layer, q, k, v)), b.attn.inside)
 	if m.layout.parallel {
 		if b.mlp.before.g != nil { // else both read the same norm
 			h = m.norm(t, x, b.mlp.before)

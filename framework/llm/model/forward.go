@@ -50,7 +50,7 @@ func (m *Model) HiddenAt(t *autograd.Tape, b Batch, layers int) *autograd.Var {
 	if m.prefix != nil {
 		return m.afterPrefix(t, x, pos, layers, b.SeqLens)
 	}
-	return m.decode(t, x, pos, layers, func(layer int, q, k, v *autograd.Var) *autograd.Var {
+	return m.decode(t, x, pos, layers, func(t *autograd.Tape, layer int, q, k, v *autograd.Var) *autograd.Var {
 		return t.Attention(q, k, v, m.attention(layer, b.SeqLens, nil))
 	})
 }
@@ -89,7 +89,7 @@ func (m *Model) HiddenCached(t *autograd.Tape, b Batch, c *autograd.KVCache, slo
 	if m.prefix != nil && !c.HasPrefix() {
 		m.fillPrefix(t, c)
 	}
-	attend := func(layer int, q, k, v *autograd.Var) *autograd.Var {
+	attend := func(t *autograd.Tape, layer int, q, k, v *autograd.Var) *autograd.Var {
 		a := m.attention(layer, nil, nil)
 		return t.AttentionCached(q, k, v, c, layer, autograd.CachedSpec{Heads: a.Heads, Slots: slots, NewLens: b.SeqLens,
 			Scale: a.Scale, Left: a.Left, SoftCap: a.SoftCap})

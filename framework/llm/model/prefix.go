@@ -63,7 +63,7 @@ func (m *Model) afterPrefix(t *autograd.Tape, x *autograd.Var, pos []int32, laye
 		add(at, l, p.Len)
 		at += l
 	}
-	h := m.decode(t, x, pos, layers, func(layer int, q, k, v *autograd.Var) *autograd.Var {
+	h := m.decode(t, x, pos, layers, func(t *autograd.Tape, layer int, q, k, v *autograd.Var) *autograd.Var {
 		if p.KV != nil {
 			before, values := p.KV(t, layer)
 			k, v = t.Concat(before, k), t.Concat(values, v)
@@ -94,10 +94,13 @@ func (m *Model) fillPrefix(t *autograd.Tape, c *autograd.KVCache) {
 			ks[l], vs[l] = p.KV(t, l)
 		}
 	} else {
-		m.decode(t, m.virtual(t), appendRange(nil, 0, p.Len), m.cfg.Layers, func(layer int, q, k, v *autograd.Var) *autograd.Var {
-			ks[layer], vs[layer] = k, v
-			return t.Attention(q, k, v, m.attention(layer, []int{p.Len}, nil))
-		})
+		x, pos := m.virtual(t), appendRange(nil, 0, p.Len)
+		for l := range ks { // on t itself, so that keys and values stay
+			x = m.block(t, x, pos, l, func(t *autograd.Tape, layer int, q, k, v *autograd.Var) *autograd.Var {
+				ks[layer], vs[layer] = k, v
+				return t.Attention(q, k, v, m.attention(layer, []int{p.Len}, nil))
+			})
+		}
 	}
 	c.SetPrefix(ks, vs)
 }

@@ -88,10 +88,11 @@ func (m *Model) tensors(dtype string, linears map[string]*Linear, quantise func(
 			tensors = append(tensors, quantise(l).Tensors(name)...)
 			continue
 		}
-		t := checkpoint.Tensor{Name: name, DType: dtype, Shape: p.Shape(), Data: p.Data()}
+		t := checkpoint.Tensor{Name: name, DType: dtype, Shape: p.Shape(), Read: p.Data}
 		if l != nil && m.layout.transposed {
-			t.Data = transpose(t.Data, t.Shape[0], t.Shape[1])
-			t.Shape = []int{t.Shape[1], t.Shape[0]}
+			out, in := t.Shape[0], t.Shape[1]
+			t.Read = func() []float32 { return transpose(p.Data(), out, in) }
+			t.Shape = []int{in, out}
 		}
 		tensors = append(tensors, t)
 	}

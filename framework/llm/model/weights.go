@@ -16,6 +16,8 @@ type Weights struct {
 	order []weight
 	read4 []*autograd.NF4 // those that the folder held
 	files io.Closer       // that weights are still read from; may be nil
+
+	recompute bool
 }
 
 // ReadFrom has Free close the files that weights are still read from.
@@ -29,6 +31,20 @@ type weight struct {
 
 // Engine is where the weights live.
 func (w *Weights) Engine() compute.Engine { return w.e }
+
+// GradientCheckpointing makes training keep what enters each block and nothing
+// inside it, which the backward pass computes again: less memory for a second
+// forward pass, and the same bits. It is off at first.
+func (w *Weights) GradientCheckpointing(on bool) { w.recompute = on }
+
+// Recompute runs a block, as GradientCheckpointing says. Outside of training what
+// is inside the block is never kept.
+func (w *Weights) Recompute(t *autograd.Tape, x *autograd.Var, block func(t *autograd.Tape, x *autograd.Var) *autograd.Var) *autograd.Var {
+	if w.recompute || !t.Training() {
+		return t.Checkpoint(x, block)
+	}
+	return block(t, x)
+}
 
 // Params are the weights in a fixed order, by their Hugging Face names. A tied
 // output layer does not appear again; weights replaced by NF4 do not appear.

@@ -21,14 +21,14 @@ func (t *Tape) SumBlocks(x *Var, rows int, f func(t *Tape, x *Var, lo, hi int) *
 	}
 	w := &waiting{tape: t, vars: map[*Param]*Var{}}
 	t.waits = append(t.waits, w)
-	if t.training && x.needs {
+	if t.record(x) {
 		w.dx = t.e.AllocRaw(compute.F32, x.Len())
 	}
 	for lo := 0; lo < n; lo += rows {
 		hi := min(lo+rows, n)
 		at, l := int64(lo*c), int64((hi-lo)*c)
 		b := NewTape(t.e, t.training)
-		b.waiting = w
+		b.waiting, b.once = w, t.once
 		in := b.out(hi-lo, c)
 		in.needs, in.keep = w.dx != nil, true
 		b.run(compute.Copy, bufs{x.buf, in.buf}, []int64{l, at, 0, 0}, nil)

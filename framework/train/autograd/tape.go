@@ -112,6 +112,8 @@ type node struct {
 type Tape struct {
 	e        compute.Engine
 	training bool
+	once     bool // of Checkpoint's forward pass: no graph is kept, though it trains
+	asked    bool // an op was recorded, or would have been
 	nodes    []node
 	vars     []*Var           // values that own their buffer
 	scratch  []compute.Buffer // other buffers that live as long as the tape
@@ -206,6 +208,11 @@ func (t *Tape) BackwardWith(outs []*Var, grads [][]float32) {
 		t.accumulate(o, seed)
 		t.e.Free(seed)
 	}
+	t.backward()
+}
+
+// backward runs the nodes, from the gradients that their outputs have.
+func (t *Tape) backward() {
 	for i := len(t.nodes) - 1; i >= 0; i-- {
 		n := t.nodes[i]
 		reached := false
@@ -296,7 +303,8 @@ func (t *Tape) record(inputs ...*Var) bool {
 	}
 	for _, v := range inputs {
 		if v != nil && v.needs {
-			return true
+			t.asked = true
+			return !t.once
 		}
 	}
 	return false

@@ -124,6 +124,12 @@ func (o *AdamW) Export() State {
 	return s
 }
 
+// Moments give copies of a parameter's moments when they are called.
+func (o *AdamW) Moments(p *autograd.Param) (m, v func() []float32) {
+	i := slices.Index(o.params, p)
+	return func() []float32 { return o.m[i].Floats(p.Engine()) }, func() []float32 { return o.v[i].Floats(p.Engine()) }
+}
+
 // Import restores an exported state; the parameters must have the same names and sizes.
 func (o *AdamW) Import(s State) error {
 	for _, p := range o.params {

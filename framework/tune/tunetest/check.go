@@ -30,8 +30,9 @@ type Case struct {
 // Check runs an adapter and demands what holds for every one: the loss falls;
 // a fresh predictor answers, the same twice; the claimed parameters are those
 // that changed and a frozen base keeps its bits; the same seed gives the same
-// bits, on one thread and on two; a run resumed from a checkpoint gives the
-// numbers of an uninterrupted one.
+// bits, on one thread and on two, with gradient checkpointing and without; a run
+// resumed from a checkpoint gives the numbers of an uninterrupted one; the
+// estimate knows the parameters and the arithmetic.
 func Check(t *testing.T, a tune.Adapter, c Case) {
 	t.Helper()
 	w := &watch{Adapter: a}
@@ -58,6 +59,13 @@ func Check(t *testing.T, a tune.Adapter, c Case) {
 	o.Threads = 2
 	same(t, "the same seed on two threads", r, Run(t, m, c.Folder, c.Data, o), 0)
 
+	o.Params = maps.Clone(params)
+	o.Params["gradient_checkpointing"] = true
+	again := Run(t, m, c.Folder, c.Data, o)
+	again.Cost.FLOPs = r.Cost.FLOPs // it computes more
+	same(t, "with gradient checkpointing", r, again, 0)
+	o.Params = params
+
 	step := slices.Min(slices.Collect(maps.Keys(r.Checkpoints)))
 	o.Threads, o.Checkpoint = 1, r.Checkpoints[step]
 	same(t, "resumed", r, Run(t, m, c.Folder, c.Data, o), step)
@@ -68,6 +76,9 @@ func Check(t *testing.T, a tune.Adapter, c Case) {
 	}
 	if est.TrainableParams != c.Trainable {
 		t.Errorf("the estimate says %d parameters train, expected %d", est.TrainableParams, c.Trainable)
+	}
+	if est.FLOPs != r.Cost.FLOPs {
+		t.Errorf("the estimate says %g FLOPs, the run took %g", est.FLOPs, r.Cost.FLOPs)
 	}
 }
 
