@@ -59,6 +59,7 @@ func (e *Engine) functions() map[string]any {
 			e.mu.Unlock()
 		},
 		"Result":   func(values ...any) { e.result(values) },
+		"Ignoring": e.ignoring,
 		"Display":  func(values ...any) { show(values, e.host.Show) },
 		"Input":    input(false),
 		"input":    input(false),
