@@ -36,6 +36,7 @@ func init() {
 			"JPEGer": reflect.TypeFor[display.JPEGer](), "JSONer": reflect.TypeFor[display.JSONer](),
 			"Latexer": reflect.TypeFor[display.Latexer](), "Markdowner": reflect.TypeFor[display.Markdowner](),
 			"PNGer": reflect.TypeFor[display.PNGer](), "PDFer": reflect.TypeFor[display.PDFer](), "SVGer": reflect.TypeFor[display.SVGer](),
+			"Plotter": reflect.TypeFor[display.Plotter](),
 		},
 		Vars: map[string]reflect.Value{},
 		Funcs: map[string]reflect.Value{
