@@ -12,10 +12,7 @@ import (
 func init() {
 	ixgo.RegisterPackage(&ixgo.Package{
 		Name: "floats", Path: "gonum.org/v1/gonum/floats",
-		Deps: map[string]string{
-			"errors": "errors", "gonum.org/v1/gonum/floats/scalar": "scalar", "gonum.org/v1/gonum/internal/asm/f64": "f64", "math": "math",
-			"slices": "slices", "sort": "sort",
-		},
+		Deps:       map[string]string{},
 		Interfaces: map[string]reflect.Type{},
 		NamedTypes: map[string]reflect.Type{},
 		AliasTypes: map[string]reflect.Type{},

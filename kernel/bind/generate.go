@@ -47,10 +47,18 @@ func binding(p *packages.Package) []byte {
 	add := func(field, format string, args ...any) {
 		fields[field] = append(fields[field], fmt.Sprintf(format, args...))
 	}
-	for _, d := range slices.Sorted(maps.Keys(p.Imports)) {
-		add("Deps", "%q: %q", d, p.Imports[d].Name)
-	}
 	scope := p.Types.Scope()
+	mentioned := map[*types.Package]bool{}
+	seen := map[types.Type]bool{}
+	for _, n := range scope.Names() {
+		if o := scope.Lookup(n); o.Exported() {
+			mention(o.Type(), mentioned, seen)
+		}
+	}
+	delete(mentioned, p.Types)
+	for _, d := range slices.SortedFunc(maps.Keys(mentioned), func(a, b *types.Package) int { return strings.Compare(a.Path(), b.Path()) }) {
+		add("Deps", "%q: %q", d.Path(), d.Name())
+	}
 	for _, n := range scope.Names() { // sorted
 		if o := scope.Lookup(n); o.Exported() {
 			export(o, add)
@@ -77,6 +85,49 @@ func binding(p *packages.Package) []byte {
 	}
 	b.WriteString("})\n}\n")
 	return b.Bytes()
+}
+
+// mention collects the packages of every type that a type leads to.
+func mention(t types.Type, pkgs map[*types.Package]bool, seen map[types.Type]bool) {
+	if t == nil || seen[t] {
+		return
+	}
+	seen[t] = true
+	more := func(t types.Type) { mention(t, pkgs, seen) }
+	switch t := t.(type) {
+	case *types.Alias:
+		more(types.Unalias(t))
+	case *types.Named:
+		if p := t.Obj().Pkg(); p != nil {
+			pkgs[p] = true
+		}
+		more(t.Underlying())
+		for i := range t.NumMethods() {
+			if m := t.Method(i); m.Exported() {
+				more(m.Type())
+			}
+		}
+	case *types.Map:
+		more(t.Key())
+		more(t.Elem())
+	case interface{ Elem() types.Type }:
+		more(t.Elem())
+	case *types.Signature:
+		more(t.Params())
+		more(t.Results())
+	case *types.Tuple:
+		for v := range t.Variables() {
+			more(v.Type())
+		}
+	case *types.Struct:
+		for f := range t.Fields() {
+			more(f.Type())
+		}
+	case *types.Interface:
+		for m := range t.Methods() {
+			more(m.Type())
+		}
+	}
 }
 
 func export(o types.Object, add func(field, format string, args ...any)) {

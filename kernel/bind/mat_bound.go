@@ -13,12 +13,8 @@ func init() {
 	ixgo.RegisterPackage(&ixgo.Package{
 		Name: "mat", Path: "gonum.org/v1/gonum/mat",
 		Deps: map[string]string{
-			"bytes": "bytes", "encoding/binary": "binary", "errors": "errors", "fmt": "fmt",
-			"gonum.org/v1/gonum/blas": "blas", "gonum.org/v1/gonum/blas/blas64": "blas64", "gonum.org/v1/gonum/blas/cblas128": "cblas128", "gonum.org/v1/gonum/floats": "floats",
-			"gonum.org/v1/gonum/floats/scalar": "scalar", "gonum.org/v1/gonum/internal/asm/f64": "f64", "gonum.org/v1/gonum/lapack": "lapack", "gonum.org/v1/gonum/lapack/lapack64": "lapack64",
-			"io": "io", "math": "math", "math/bits": "bits", "math/cmplx": "cmplx",
-			"runtime": "runtime", "strconv": "strconv", "strings": "strings", "sync": "sync",
-			"unsafe": "unsafe",
+			"fmt": "fmt", "gonum.org/v1/gonum/blas": "blas", "gonum.org/v1/gonum/blas/blas64": "blas64", "gonum.org/v1/gonum/blas/cblas128": "cblas128",
+			"gonum.org/v1/gonum/lapack": "lapack", "gonum.org/v1/gonum/lapack/lapack64": "lapack64", "io": "io",
 		},
 		Interfaces: map[string]reflect.Type{
 			"Banded": reflect.TypeFor[q.Banded](), "CMatrix": reflect.TypeFor[q.CMatrix](), "CUntransposer": reflect.TypeFor[q.CUntransposer](), "ClonerFrom": reflect.TypeFor[q.ClonerFrom](),

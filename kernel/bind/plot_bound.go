@@ -13,11 +13,10 @@ func init() {
 	ixgo.RegisterPackage(&ixgo.Package{
 		Name: "plot", Path: "gonum.org/v1/plot",
 		Deps: map[string]string{
-			"fmt": "fmt", "gonum.org/v1/plot/font": "font", "gonum.org/v1/plot/font/liberation": "liberation", "gonum.org/v1/plot/text": "text",
-			"gonum.org/v1/plot/vg": "vg", "gonum.org/v1/plot/vg/draw": "draw", "gonum.org/v1/plot/vg/vgeps": "vgeps", "gonum.org/v1/plot/vg/vgimg": "vgimg",
-			"gonum.org/v1/plot/vg/vgpdf": "vgpdf", "gonum.org/v1/plot/vg/vgsvg": "vgsvg", "gonum.org/v1/plot/vg/vgtex": "vgtex", "image/color": "color",
-			"io": "io", "math": "math", "os": "os", "path/filepath": "filepath",
-			"runtime/debug": "debug", "strconv": "strconv", "strings": "strings", "time": "time",
+			"golang.org/x/image/font": "font", "golang.org/x/image/font/sfnt": "sfnt", "golang.org/x/image/math/fixed": "fixed", "gonum.org/v1/plot/font": "font",
+			"gonum.org/v1/plot/text": "text", "gonum.org/v1/plot/vg": "vg", "gonum.org/v1/plot/vg/draw": "draw", "image": "image",
+			"image/color": "color", "internal/sync": "sync", "io": "io", "sync": "sync",
+			"sync/atomic": "atomic", "time": "time",
 		},
 		Interfaces: map[string]reflect.Type{
 			"DataRanger": reflect.TypeFor[q.DataRanger](), "GlyphBoxer": reflect.TypeFor[q.GlyphBoxer](), "Normalizer": reflect.TypeFor[q.Normalizer](), "Plotter": reflect.TypeFor[q.Plotter](),

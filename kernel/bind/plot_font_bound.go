@@ -13,9 +13,9 @@ func init() {
 	ixgo.RegisterPackage(&ixgo.Package{
 		Name: "font", Path: "gonum.org/v1/plot/font",
 		Deps: map[string]string{
-			"errors": "errors", "fmt": "fmt", "golang.org/x/image/font": "font", "golang.org/x/image/font/opentype": "opentype",
-			"golang.org/x/image/font/sfnt": "sfnt", "golang.org/x/image/math/fixed": "fixed", "strconv": "strconv", "strings": "strings",
-			"sync": "sync",
+			"golang.org/x/image/font": "font", "golang.org/x/image/font/sfnt": "sfnt", "golang.org/x/image/math/fixed": "fixed", "image": "image",
+			"image/color": "color", "internal/sync": "sync", "io": "io", "sync": "sync",
+			"sync/atomic": "atomic",
 		},
 		Interfaces: map[string]reflect.Type{},
 		NamedTypes: map[string]reflect.Type{

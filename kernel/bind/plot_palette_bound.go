@@ -13,7 +13,7 @@ func init() {
 	ixgo.RegisterPackage(&ixgo.Package{
 		Name: "palette", Path: "gonum.org/v1/plot/palette",
 		Deps: map[string]string{
-			"errors": "errors", "image/color": "color", "math": "math",
+			"image/color": "color",
 		},
 		Interfaces: map[string]reflect.Type{
 			"ColorMap": reflect.TypeFor[q.ColorMap](), "DivergingColorMap": reflect.TypeFor[q.DivergingColorMap](), "DivergingPalette": reflect.TypeFor[q.DivergingPalette](), "Palette": reflect.TypeFor[q.Palette](),

@@ -13,7 +13,7 @@ func init() {
 	ixgo.RegisterPackage(&ixgo.Package{
 		Name: "moreland", Path: "gonum.org/v1/plot/palette/moreland",
 		Deps: map[string]string{
-			"fmt": "fmt", "gonum.org/v1/plot/palette": "palette", "image/color": "color", "math": "math",
+			"gonum.org/v1/plot/palette": "palette", "image/color": "color",
 		},
 		Interfaces: map[string]reflect.Type{},
 		NamedTypes: map[string]reflect.Type{},

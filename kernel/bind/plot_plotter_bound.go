@@ -13,10 +13,10 @@ func init() {
 	ixgo.RegisterPackage(&ixgo.Package{
 		Name: "plotter", Path: "gonum.org/v1/plot/plotter",
 		Deps: map[string]string{
-			"errors": "errors", "fmt": "fmt", "gonum.org/v1/plot": "plot", "gonum.org/v1/plot/font": "font",
-			"gonum.org/v1/plot/palette": "palette", "gonum.org/v1/plot/text": "text", "gonum.org/v1/plot/tools/bezier": "bezier", "gonum.org/v1/plot/vg": "vg",
-			"gonum.org/v1/plot/vg/draw": "draw", "image": "image", "image/color": "color", "math": "math",
-			"slices": "slices", "sort": "sort",
+			"golang.org/x/image/font": "font", "golang.org/x/image/font/sfnt": "sfnt", "golang.org/x/image/math/fixed": "fixed", "gonum.org/v1/plot": "plot",
+			"gonum.org/v1/plot/font": "font", "gonum.org/v1/plot/palette": "palette", "gonum.org/v1/plot/text": "text", "gonum.org/v1/plot/vg": "vg",
+			"gonum.org/v1/plot/vg/draw": "draw", "image": "image", "image/color": "color", "internal/sync": "sync",
+			"io": "io", "sync": "sync", "sync/atomic": "atomic",
 		},
 		Interfaces: map[string]reflect.Type{
 			"FieldXY": reflect.TypeFor[q.FieldXY](), "GridXYZ": reflect.TypeFor[q.GridXYZ](), "Labeller": reflect.TypeFor[q.Labeller](), "Valuer": reflect.TypeFor[q.Valuer](),

@@ -13,9 +13,10 @@ func init() {
 	ixgo.RegisterPackage(&ixgo.Package{
 		Name: "plotutil", Path: "gonum.org/v1/plot/plotutil",
 		Deps: map[string]string{
-			"errors": "errors", "fmt": "fmt", "gonum.org/v1/plot": "plot", "gonum.org/v1/plot/plotter": "plotter",
-			"gonum.org/v1/plot/vg": "vg", "gonum.org/v1/plot/vg/draw": "draw", "image/color": "color", "math": "math",
-			"sort": "sort",
+			"golang.org/x/image/font": "font", "golang.org/x/image/font/sfnt": "sfnt", "golang.org/x/image/math/fixed": "fixed", "gonum.org/v1/plot": "plot",
+			"gonum.org/v1/plot/font": "font", "gonum.org/v1/plot/plotter": "plotter", "gonum.org/v1/plot/text": "text", "gonum.org/v1/plot/vg": "vg",
+			"gonum.org/v1/plot/vg/draw": "draw", "image": "image", "image/color": "color", "internal/sync": "sync",
+			"io": "io", "sync": "sync", "sync/atomic": "atomic",
 		},
 		Interfaces: map[string]reflect.Type{},
 		NamedTypes: map[string]reflect.Type{

@@ -13,9 +13,9 @@ func init() {
 	ixgo.RegisterPackage(&ixgo.Package{
 		Name: "text", Path: "gonum.org/v1/plot/text",
 		Deps: map[string]string{
-			"codeberg.org/go-latex/latex/drawtex": "drawtex", "codeberg.org/go-latex/latex/font/ttf": "ttf", "codeberg.org/go-latex/latex/mtex": "mtex", "codeberg.org/go-latex/latex/tex": "tex",
-			"fmt": "fmt", "golang.org/x/image/font": "font", "gonum.org/v1/plot/font": "font", "gonum.org/v1/plot/vg": "vg",
-			"image/color": "color", "math": "math", "strings": "strings",
+			"golang.org/x/image/font": "font", "golang.org/x/image/font/sfnt": "sfnt", "golang.org/x/image/math/fixed": "fixed", "gonum.org/v1/plot/font": "font",
+			"gonum.org/v1/plot/vg": "vg", "image": "image", "image/color": "color", "internal/sync": "sync",
+			"io": "io", "sync": "sync", "sync/atomic": "atomic",
 		},
 		Interfaces: map[string]reflect.Type{
 			"Handler": reflect.TypeFor[q.Handler](),

@@ -13,7 +13,8 @@ func init() {
 	ixgo.RegisterPackage(&ixgo.Package{
 		Name: "vg", Path: "gonum.org/v1/plot/vg",
 		Deps: map[string]string{
-			"gonum.org/v1/plot/font": "font", "image": "image", "image/color": "color", "io": "io",
+			"golang.org/x/image/font": "font", "golang.org/x/image/font/sfnt": "sfnt", "golang.org/x/image/math/fixed": "fixed", "gonum.org/v1/plot/font": "font",
+			"image": "image", "image/color": "color", "io": "io",
 		},
 		Interfaces: map[string]reflect.Type{
 			"Canvas": reflect.TypeFor[q.Canvas](), "CanvasSizer": reflect.TypeFor[q.CanvasSizer](), "CanvasWriterTo": reflect.TypeFor[q.CanvasWriterTo](),

@@ -13,8 +13,9 @@ func init() {
 	ixgo.RegisterPackage(&ixgo.Package{
 		Name: "draw", Path: "gonum.org/v1/plot/vg/draw",
 		Deps: map[string]string{
-			"fmt": "fmt", "gonum.org/v1/plot/text": "text", "gonum.org/v1/plot/vg": "vg", "image/color": "color",
-			"math": "math", "sort": "sort", "sync": "sync",
+			"golang.org/x/image/font": "font", "golang.org/x/image/font/sfnt": "sfnt", "golang.org/x/image/math/fixed": "fixed", "gonum.org/v1/plot/font": "font",
+			"gonum.org/v1/plot/text": "text", "gonum.org/v1/plot/vg": "vg", "image": "image", "image/color": "color",
+			"internal/sync": "sync", "io": "io", "sync": "sync", "sync/atomic": "atomic",
 		},
 		Interfaces: map[string]reflect.Type{
 			"GlyphDrawer": reflect.TypeFor[q.GlyphDrawer](),

@@ -13,10 +13,10 @@ func init() {
 	ixgo.RegisterPackage(&ixgo.Package{
 		Name: "vgimg", Path: "gonum.org/v1/plot/vg/vgimg",
 		Deps: map[string]string{
-			"bufio": "bufio", "fmt": "fmt", "git.sr.ht/~sbinet/gg": "gg", "golang.org/x/image/tiff": "tiff",
-			"gonum.org/v1/plot/font": "font", "gonum.org/v1/plot/vg": "vg", "gonum.org/v1/plot/vg/draw": "draw", "image": "image",
-			"image/color": "color", "image/draw": "draw", "image/jpeg": "jpeg", "image/png": "png",
-			"io": "io",
+			"git.sr.ht/~sbinet/gg": "gg", "github.com/golang/freetype/raster": "raster", "golang.org/x/image/draw": "draw", "golang.org/x/image/font": "font",
+			"golang.org/x/image/font/sfnt": "sfnt", "golang.org/x/image/math/f64": "f64", "golang.org/x/image/math/fixed": "fixed", "gonum.org/v1/plot/font": "font",
+			"gonum.org/v1/plot/vg": "vg", "image": "image", "image/color": "color", "image/draw": "draw",
+			"image/jpeg": "jpeg", "io": "io", "io/fs": "fs", "time": "time",
 		},
 		Interfaces: map[string]reflect.Type{},
 		NamedTypes: map[string]reflect.Type{

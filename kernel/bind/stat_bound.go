@@ -13,8 +13,7 @@ func init() {
 	ixgo.RegisterPackage(&ixgo.Package{
 		Name: "stat", Path: "gonum.org/v1/gonum/stat",
 		Deps: map[string]string{
-			"errors": "errors", "gonum.org/v1/gonum/floats": "floats", "gonum.org/v1/gonum/mat": "mat", "gonum.org/v1/gonum/optimize/convex/lp": "lp",
-			"math": "math", "slices": "slices", "sort": "sort",
+			"gonum.org/v1/gonum/blas": "blas", "gonum.org/v1/gonum/blas/blas64": "blas64", "gonum.org/v1/gonum/mat": "mat", "io": "io",
 		},
 		Interfaces: map[string]reflect.Type{},
 		NamedTypes: map[string]reflect.Type{

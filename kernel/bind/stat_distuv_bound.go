@@ -13,8 +13,7 @@ func init() {
 	ixgo.RegisterPackage(&ixgo.Package{
 		Name: "distuv", Path: "gonum.org/v1/gonum/stat/distuv",
 		Deps: map[string]string{
-			"errors": "errors", "gonum.org/v1/gonum/floats": "floats", "gonum.org/v1/gonum/mathext": "mathext", "gonum.org/v1/gonum/stat": "stat",
-			"gonum.org/v1/gonum/stat/combin": "combin", "math": "math", "math/rand/v2": "rand", "sort": "sort",
+			"math/rand/v2": "rand",
 		},
 		Interfaces: map[string]reflect.Type{
 			"LogProber": reflect.TypeFor[q.LogProber](), "Quantiler": reflect.TypeFor[q.Quantiler](), "RandLogProber": reflect.TypeFor[q.RandLogProber](), "Rander": reflect.TypeFor[q.Rander](),

@@ -34,22 +34,22 @@ var commands map[string]command
 
 func init() { // help reads the map
 	commands = map[string]command{
-		"cd":     {"%cd [FOLDER]", "change the working folder; without one, print it", cd},
-		"who":    {"%who", "list the session's names, with their types and cells", who},
-		"reset":  {"%reset", "forget every name, after this cell", func(s Session, _ string, _ io.Writer) error { s.Reset(); return nil }},
-		"help":   {"%help", "show this page", help},
-		"time":   {"%time STATEMENT", "run the statements of the line and say how long they took", noStatement},
-		"timeit": {"%timeit STATEMENT", "run the statements of the line many times and say how long they take on average", noStatement},
+		"cd":          {"%cd [FOLDER]", "change the working folder; without one, print it", cd},
+		"who":         {"%who", "list the session's names, with their types and cells", who},
+		"reset":       {"%reset", "forget every name, after this cell", func(s Session, _ string, _ io.Writer) error { s.Reset(); return nil }},
+		"help":        {"%help", "show this page", help},
+		"time":        {"%time STATEMENT", "run the statements of the line and say how long they took", noStatement},
+		"go111module": {"%go111module on|off", "do nothing: modules are always on (gophernotes has this command)", func(Session, string, io.Writer) error { return nil }},
+		"timeit":      {"%timeit STATEMENT", "run the statements of the line many times and say how long they take on average", noStatement},
 	}
 }
 
 // missing are commands that other kernels have, or that this one will have.
 var missing = map[string]string{
-	"%go":         "compiled cells are not there yet",
-	"%time":       "it times one statement: write %time before it",
-	"require":     "modules beside the standard library cannot be added yet",
-	"export":      "a notebook cannot be written as a program yet",
-	"go111module": "modules are always on",
+	"%go":     "compiled cells are not there yet",
+	"%time":   "it times one statement: write %time before it",
+	"require": "modules beside the standard library cannot be added yet",
+	"export":  "a notebook cannot be written as a program yet",
 }
 
 // Run runs one line, without its mark.

@@ -38,12 +38,19 @@ type source struct {
 func (e *Engine) generate(c engine.Cell) (*source, error) {
 	chunks, err := cell.Split(c.Code)
 	if bad := (*cell.Error)(nil); errors.As(err, &bad) {
-		return nil, &engine.Error{Kind: engine.SyntaxError, Message: bad.Message, File: c.File(), Line: bad.Line, Col: bad.Col}
+		e := &engine.Error{Kind: engine.SyntaxError, Message: bad.Message, File: c.File(), Line: bad.Line, Col: bad.Col}
+		if strings.Contains(c.Code, "#[") && strings.Contains(bad.Message, "'#'") {
+			e.Kind, e.Message = engine.Refused, "generics are written as in Go, F[T any], not as F#[T] of gomacro"
+		}
+		return nil, e
 	}
 	s := &source{cell: c, imports: maps.Clone(e.imports), fresh: map[string]bool{}}
 	for _, k := range chunks {
 		if k.Kind == cell.Statement && strings.HasPrefix(k.Text, "package ") {
 			continue // a program that was pasted whole
+		}
+		if k.Kind == cell.Statement && (k.Text[0] == ':' || k.Text[0] == '~') {
+			return nil, fail(c, k, engine.Refused, "lines that begin with : or ~ are commands and macros of gomacro, which gophernotes was made of; cells hold Go alone")
 		}
 		var err error
 		switch k.Kind {
@@ -77,12 +84,16 @@ func (e *Engine) addImports(s *source, k cell.Chunk) error {
 		if err != nil {
 			return fail(s.cell, k, engine.SyntaxError, err.Error())
 		}
+		if path == "display" { // its path in gophernotes
+			path = preferred["display"]
+			i.Path.Value = strconv.Quote(path)
+		}
 		if path == "C" {
 			return fail(s.cell, k, engine.Refused, `cgo (import "C") can't be interpreted; compiled %%go cells are not there yet`)
 		}
 		p, err := e.ctx.Importer.Import(path)
 		if err != nil {
-			return fail(s.cell, k, engine.CompileError, fmt.Sprintf("%q cannot be imported: the standard library and the framework's display package are there, packages of other modules are not yet", path))
+			return fail(s.cell, k, engine.CompileError, fmt.Sprintf("%q cannot be imported: the standard library, gonum's plot, mat, stat and floats and the framework's display package are there, packages of other modules are not yet", path))
 		}
 		switch {
 		case i.Name == nil:
