@@ -122,6 +122,7 @@ func help(s Session, _ string, _ io.Writer) error {
 	for _, n := range Names() {
 		fmt.Fprintf(w, "%s\t%s\n", commands[n].usage, commands[n].what)
 	}
+	fmt.Fprintf(w, "%%%%time\tas a cell's first line: say how long all its statements took\n")
 	fmt.Fprintf(w, "$ COMMAND\trun a command line of the shell\n")
 	fmt.Fprintf(w, "Display(value)\tshow a value at once; package display makes HTML, Markdown, pictures\n")
 	fmt.Fprintf(w, "Input(prompt), Password(prompt)\task for a line\n")

@@ -183,9 +183,9 @@ func (s *source) text(imports []string) string {
 			}
 			b.WriteString("})\n")
 			s.last = -1
-		case k.Kind == cell.Command && k.Text == "time" && s.sameLine(i) > i:
+		case k.Kind == cell.Command && (k.Text == "time" || k.Text == cell.WholeTime[1:]) && s.timed(i) > i:
 			fmt.Fprintf(&b, "%s%s.Start()\n", line, builtinName)
-			timed = s.sameLine(i)
+			timed = s.timed(i)
 		case k.Kind == cell.Command || k.Kind == cell.Shell:
 			fmt.Fprintf(&b, "%s%s.Command(%q, %t)\n", line, builtinName, k.Text, k.Kind == cell.Shell)
 			s.last = -1
@@ -205,6 +205,14 @@ func (s *source) text(imports []string) string {
 	line, col := s.end()
 	fmt.Fprintf(&b, "//line %s:%d:%d\n}\n", s.cell.File(), line, col)
 	return b.String()
+}
+
+// timed gives the last of the statements that a %time, or a %%time, measures.
+func (s *source) timed(command int) int {
+	if s.body[command].Text == "time" {
+		return s.sameLine(command)
+	}
+	return len(s.body) - 1
 }
 
 // sameLine gives the last of the statements that begin on the line of a command.
