@@ -111,7 +111,7 @@ class Talk(unittest.TestCase):
         n = self.kc.execute_interactive("func at(i int) int {\n\treturn []int{1}[i]\n}", timeout=30)["content"]["execution_count"]
         self.assertEqual(self.traceback("_ = 1\nat(4)")[1:], [
             "    \treturn []int{1}[i]",
-            "    \t              ^",
+            "    \t               ^",
             "at\n\tIn[%d]:2\treturn []int{1}[i]" % n,
             "In[%d]\n\tIn[%d]:2\tat(4)" % (n + 1, n + 1),
         ])
