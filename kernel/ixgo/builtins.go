@@ -58,8 +58,8 @@ func (e *Engine) functions() map[string]any {
 			e.run.reached = statement
 			e.mu.Unlock()
 		},
-		"Result":   func(values ...any) { e.result(values) },
-		"Ignoring": e.ignoring,
+		"Result":  func(values ...any) { e.result(values) },
+		"Ignored": e.ignored,
 		"Display": func(values ...any) error { // gophernotes' has the result: it is nil
 			for _, v := range values {
 				e.host.Show(v)

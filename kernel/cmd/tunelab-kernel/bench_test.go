@@ -168,7 +168,8 @@ func BenchmarkInterrupt(b *testing.B) {
 	}
 }
 
-// BenchmarkLoop is one turn of an interpreted loop of integers.
+// BenchmarkLoop is one turn of an interpreted loop of integers, in the fastest of its cells:
+// other programs on the machine only make it slower.
 func BenchmarkLoop(b *testing.B) {
 	const turns = 3_000_000
 	c := session(b, program(b))
@@ -178,6 +179,6 @@ func BenchmarkLoop(b *testing.B) {
 		_, d := cell(b, c, fmt.Sprintf("sum := 0\nfor i := 0; i < %d; i++ {\n\tsum += i * i %% 7\n}\nsum", turns))
 		took = append(took, d/turns)
 	}
-	b.ReportMetric(median(took)*1e6, "ns-turn")
+	b.ReportMetric(float64(slices.Min(took)), "ns-turn-fastest")
 	b.ReportMetric(0, "ns/op")
 }
