@@ -94,4 +94,5 @@
 // plays the same files through jupyter_client, testdata/test_kernel.py is the
 // sample class of jupyter_kernel_test, testdata/test_talk.py tries what is said beside
 // cells, and testdata/test_robust.py breaks the worker in every way (make kernel-test).
+// make bench-kernel measures what docs/kernel.md reports.
 package kernel
