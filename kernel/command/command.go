@@ -39,15 +39,16 @@ func init() { // help reads the map
 		"reset":       {"%reset", "forget every name, after this cell", func(s Session, _ string, _ io.Writer) error { s.Reset(); return nil }},
 		"help":        {"%help", "show this page", help},
 		"time":        {"%time STATEMENT", "run the statements of the line and say how long they took", noStatement},
-		"go111module": {"%go111module on|off", "do nothing: modules are always on (gophernotes has this command)", func(Session, string, io.Writer) error { return nil }},
 		"timeit":      {"%timeit STATEMENT", "run the statements of the line many times and say how long they take on average", noStatement},
+		"go111module": {"%go111module on|off", "do nothing: modules are always on (gophernotes has this command)", func(Session, string, io.Writer) error { return nil }},
 	}
 }
 
 // missing are commands that other kernels have, or that this one will have.
 var missing = map[string]string{
 	"%go":     "compiled cells are not there yet",
-	"%time":   "it times one statement: write %time before it",
+	"%time":   "it stands alone on the first line, with statements below it",
+	"%timeit": "it repeats the statements of one line: write %timeit before them",
 	"require": "modules beside the standard library cannot be added yet",
 	"export":  "a notebook cannot be written as a program yet",
 }

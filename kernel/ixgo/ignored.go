@@ -34,7 +34,7 @@ func (e *Engine) guardErrors(k *checked) (any bool) {
 			return false
 		}
 		st, ok := c.Node().(*ast.ExprStmt)
-		if !ok {
+		if !ok || c.Name() == "Init" || c.Name() == "Post" { // of an if, for or switch
 			return true
 		}
 		call, ok := st.X.(*ast.CallExpr)

@@ -99,6 +99,8 @@ class Talk(unittest.TestCase):
         self.assertEqual(self.result(shown), ["7"])
         reply = self.kc.execute_interactive("", silent=True, user_expressions={"x": "x"}, timeout=30)["content"]
         self.assertEqual(reply["user_expressions"]["x"]["data"], {"text/plain": "4"})
+        reply = self.kc.execute_interactive("1", user_expressions={"x": 'display.JSON(map[string]any{"f": func() {}})'}, timeout=30, output_hook=lambda m: None)["content"]
+        self.assertEqual((reply["status"], reply["user_expressions"]), ("ok", {}))  # what cannot be sent is left out
         reply = self.kc.execute_interactive("panic(1)", user_expressions={"x": "x"}, timeout=30, output_hook=lambda m: None)["content"]
         self.assertNotIn("user_expressions", reply)
 

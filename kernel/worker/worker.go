@@ -136,7 +136,7 @@ func (w *Worker) send(e wire.Event) {
 	}
 	if err := w.events.Write(e); err != nil {
 		e.Data = map[string]any{display.MIMETypeText: fmt.Sprintf("this value cannot be shown: %v", err)}
-		e.Metadata = nil
+		e.Metadata, e.Values = nil, nil
 		w.events.Write(e)
 	}
 }
