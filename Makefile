@@ -5,7 +5,7 @@ PKGS    := ./framework/... ./tracking/... ./plugins/... ./kernel/...
 SECONDS_SINCE = $$(( $$(date +%s) - $(START) ))
 START   := $(shell date +%s)
 
-.PHONY: help build programs demo test test-all fuzz cross contrib python-example parity minilm kernel-test bench clean go
+.PHONY: help build programs demo test test-all fuzz cross contrib python-example parity minilm kernel-test bench-kernel bench clean go
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -73,6 +73,9 @@ kernel-test: go ## the notebook kernel in real Jupyter: jupyter_kernel_test, the
 	@test -x .venv/kernel/bin/python || python3 -m venv .venv/kernel
 	@.venv/kernel/bin/pip install -q -r kernel/testdata/requirements.txt
 	@TUNELAB_JUPYTER="$(CURDIR)/.venv/kernel/bin/python" $(GO) test -count=1 -timeout 20m -tags jupyter -run Jupyter -v ./kernel/cmd/tunelab-kernel
+
+bench-kernel: go ## the notebook kernel measured: ready, cells, memory, interrupts (docs/kernel.md)
+	@$(GO) test -run '^$$' -bench . -benchtime 5x ./kernel/cmd/tunelab-kernel
 
 cross: go ## compile for linux/arm64 and macOS with the portable kernels (needs Python with venv, for a cross compiler)
 	@echo "== cross-compile; .venv/zig gets a C cross compiler from PyPI (ziglang)"

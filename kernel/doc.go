@@ -56,6 +56,8 @@
 //
 //   - import "C", and compiled cells (%%go): there is no compiler behind cells yet.
 //   - packages beside the standard library and those of package bind.
+//   - what gophernotes took and Go does not have: gomacro's commands (:env), macros
+//     (~quote{...}) and generics (F#[T]).
 //   - defer in the body of a range over a function: the interpreter would drop it.
 //   - func init: it would never be called.
 //   - a variable whose type cannot be the same in another cell.
@@ -76,7 +78,14 @@
 //   - os.Exit, log.Fatal and a panic in a goroutine end no session. They do when
 //     compiled code calls or raises them: then the worker dies.
 //   - Deferred calls run when a cell is interrupted; recover in them sees the interrupt.
-//   - A panic's place has a line, but no column.
+//   - The place of a panic in a goroutine has a line, but no column.
+//   - An error that a call statement returns is noted, once for each statement.
+//
+// # Notebooks of gophernotes
+//
+// They run unchanged, but for what is refused above: package display with gophernotes'
+// names (also by its path "display"), Display, rendering by method, $ and % lines.
+// %go111module does nothing. testdata/gophernotes holds such notebooks.
 //
 // # Tests
 //
@@ -85,4 +94,5 @@
 // plays the same files through jupyter_client, testdata/test_kernel.py is the
 // sample class of jupyter_kernel_test, testdata/test_talk.py tries what is said beside
 // cells, and testdata/test_robust.py breaks the worker in every way (make kernel-test).
+// make bench-kernel measures what docs/kernel.md reports.
 package kernel

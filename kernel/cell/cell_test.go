@@ -25,6 +25,8 @@ func TestSplit(t *testing.T) {
 		{"/* \n%cd x */ y", "s 2:10 y"},
 		{"%time f(\n\t1)\ny", "% 1:1 time|s 1:7 f(\n\t1)|s 3:1 y"},
 		{"%timeit x", "% 1:1 timeit|s 1:9 x"},
+		{"\n%%time\nx; y\n%who", "% 2:1 %time|s 3:1 x|s 3:4 y|% 4:1 who"},
+		{"%%time x", "% 1:1 %time x"},
 		{"\n%%go\nx", "% 2:1 %go\nx"},
 		{"x // %cd\ny", "s 1:1 x // %cd|s 2:1 y"},
 		{"'\\'' + \"%\\\"\"\n%who", "s 1:1 '\\'' + \"%\\\"\"|% 2:1 who"},

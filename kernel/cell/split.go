@@ -35,9 +35,12 @@ type Error struct {
 
 func (e *Error) Error() string { return fmt.Sprintf("%d:%d: %s", e.Line, e.Col, e.Message) }
 
+// WholeTime is the line with which a cell begins whose statements are all timed.
+const WholeTime = "%%time"
+
 // Split takes a cell apart in order. What follows %time on its line is a
 // statement of its own, of as many lines as it needs. A cell that begins with %%
-// is one command, its text included.
+// is one command, its text included, but for %%time, which is a command before the rest.
 func Split(code string) ([]Chunk, error) {
 	lines := strings.Split(code, "\n")
 	var (
@@ -56,7 +59,11 @@ func Split(code string) ([]Chunk, error) {
 		from, indent = to, 0
 		return err
 	}
-	if head := strings.TrimSpace(code); strings.HasPrefix(head, "%%") {
+	if head := strings.TrimSpace(code); strings.HasPrefix(head, WholeTime) && strings.TrimSpace(strings.SplitN(head, "\n", 2)[0]) == WholeTime {
+		at := strings.Index(code, WholeTime)
+		rest, err := Split(code[:at] + strings.Repeat(" ", len(WholeTime)) + code[at+len(WholeTime):])
+		return append([]Chunk{{Kind: Command, Text: WholeTime[1:], Line: 1 + strings.Count(code[:at], "\n"), Col: 1}}, rest...), err
+	} else if strings.HasPrefix(head, "%%") {
 		return []Chunk{{Kind: Command, Text: head[1:], Line: 1 + strings.Count(code[:strings.Index(code, head)], "\n"), Col: 1}}, nil
 	}
 	for i, l := range lines {

@@ -34,22 +34,23 @@ var commands map[string]command
 
 func init() { // help reads the map
 	commands = map[string]command{
-		"cd":     {"%cd [FOLDER]", "change the working folder; without one, print it", cd},
-		"who":    {"%who", "list the session's names, with their types and cells", who},
-		"reset":  {"%reset", "forget every name, after this cell", func(s Session, _ string, _ io.Writer) error { s.Reset(); return nil }},
-		"help":   {"%help", "show this page", help},
-		"time":   {"%time STATEMENT", "run the statements of the line and say how long they took", noStatement},
-		"timeit": {"%timeit STATEMENT", "run the statements of the line many times and say how long they take on average", noStatement},
+		"cd":          {"%cd [FOLDER]", "change the working folder; without one, print it", cd},
+		"who":         {"%who", "list the session's names, with their types and cells", who},
+		"reset":       {"%reset", "forget every name, after this cell", func(s Session, _ string, _ io.Writer) error { s.Reset(); return nil }},
+		"help":        {"%help", "show this page", help},
+		"time":        {"%time STATEMENT", "run the statements of the line and say how long they took", noStatement},
+		"timeit":      {"%timeit STATEMENT", "run the statements of the line many times and say how long they take on average", noStatement},
+		"go111module": {"%go111module on|off", "do nothing: modules are always on (gophernotes has this command)", func(Session, string, io.Writer) error { return nil }},
 	}
 }
 
 // missing are commands that other kernels have, or that this one will have.
 var missing = map[string]string{
-	"%go":         "compiled cells are not there yet",
-	"%time":       "it times one statement: write %time before it",
-	"require":     "modules beside the standard library cannot be added yet",
-	"export":      "a notebook cannot be written as a program yet",
-	"go111module": "modules are always on",
+	"%go":     "compiled cells are not there yet",
+	"%time":   "it stands alone on the first line, with statements below it",
+	"%timeit": "it repeats the statements of one line: write %timeit before them",
+	"require": "modules beside the standard library cannot be added yet",
+	"export":  "a notebook cannot be written as a program yet",
 }
 
 // Run runs one line, without its mark.
@@ -122,6 +123,7 @@ func help(s Session, _ string, _ io.Writer) error {
 	for _, n := range Names() {
 		fmt.Fprintf(w, "%s\t%s\n", commands[n].usage, commands[n].what)
 	}
+	fmt.Fprintf(w, "%%%%time\tas a cell's first line: say how long all its statements took\n")
 	fmt.Fprintf(w, "$ COMMAND\trun a command line of the shell\n")
 	fmt.Fprintf(w, "Display(value)\tshow a value at once; package display makes HTML, Markdown, pictures\n")
 	fmt.Fprintf(w, "Input(prompt), Password(prompt)\task for a line\n")

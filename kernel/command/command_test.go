@@ -38,6 +38,9 @@ func TestCommands(t *testing.T) {
 		{"nothing at all", "", "%nothing is no command"},
 		{"%go\nfunc f() {}", "", "not there yet"},
 		{"require a@v1", "", "cannot be added yet"},
+		{"go111module off", "", ""},
+		{"%time x", "", "stands alone"},
+		{"%timeit\nx", "", "of one line"},
 	} {
 		var out bytes.Buffer
 		err := Run(context.Background(), s, c.line, false, &out)

@@ -2,6 +2,7 @@ package display
 
 import (
 	"fmt"
+	"image"
 	"io"
 	"net/http"
 	"os"
@@ -80,6 +81,9 @@ func JPEG(jpeg []byte) Data { return picture(MIMETypeJPEG, jpeg) }
 
 // PNG shows a picture.
 func PNG(png []byte) Data { return picture(MIMETypePNG, png) }
+
+// Image shows a picture, as its value does by itself.
+func Image(m image.Image) Data { return Of(m) }
 
 // PDF shows a document.
 func PDF(pdf []byte) Data { return picture(MIMETypePDF, pdf) }

@@ -8,6 +8,8 @@ import (
 	"maps"
 	"reflect"
 	"strings"
+
+	"gonum.org/v1/plot/vg"
 )
 
 // A value that has one of these methods is shown as what it gives. They are aliases:
@@ -78,8 +80,21 @@ func Rich(v any) (d Data, ok bool) {
 			forms[MIMETypeText] = fmt.Sprintf("%T of %d x %d", v, m.Bounds().Dx(), m.Bounds().Dy())
 		}
 	}
+	if p, ok := v.(Plotter); ok {
+		png, err := drawn(p)
+		if err != nil {
+			forms[MIMETypeText] = err.Error()
+		} else {
+			forms[MIMETypePNG] = png
+			forms[MIMETypeText] = fmt.Sprintf("%T of %.0f x %.0f cm", v, PlotWidth/vg.Centimeter, PlotHeight/vg.Centimeter)
+		}
+	}
 	if len(forms) == 0 {
-		return Data{}, false
+		rows, ok := table(v)
+		if !ok {
+			return Data{}, false
+		}
+		forms[MIMETypeHTML] = rows
 	}
 	if forms[MIMETypeText] == nil {
 		forms[MIMETypeText] = Text(v)

@@ -101,6 +101,7 @@ type Error struct {
 type Frame struct {
 	Func, File string
 	Line       int
+	Col        int // 0: unknown
 }
 
 // Position is the place of an error, as far as it is known.

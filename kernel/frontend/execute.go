@@ -51,24 +51,22 @@ func (k *Kernel) executions() {
 				})
 				continue
 			}
-			ok := false
-			k.during(r, func() { ok = k.execute(r, &c) })
-			if !ok && or(c.StopOnError, true) {
-				k.abort()
+			var behind []*request
+			k.during(r, func() { behind = k.execute(r, &c) })
+			for _, r := range behind {
+				k.during(r, func() { k.reply(r, "execute_reply", content{"status": "aborted", "execution_count": k.counted()}) })
 			}
 		}
 	}
 }
 
-// abort answers the cells that wait behind one that failed.
-func (k *Kernel) abort() {
+// takeQueue gives the cells that wait, which no longer do.
+func (k *Kernel) takeQueue() []*request {
 	k.mu.Lock()
+	defer k.mu.Unlock()
 	waiting := k.queue
 	k.queue = nil
-	k.mu.Unlock()
-	for _, r := range waiting {
-		k.during(r, func() { k.reply(r, "execute_reply", content{"status": "aborted", "execution_count": k.counted()}) })
-	}
+	return waiting
 }
 
 func (k *Kernel) counted() int {
@@ -77,7 +75,9 @@ func (k *Kernel) counted() int {
 	return k.count
 }
 
-func (k *Kernel) execute(r *request, c *executeRequest) bool {
+// execute runs a cell and answers it. If it fails, it gives the cells that waited behind
+// it, to be aborted: those that come after its reply are not among them.
+func (k *Kernel) execute(r *request, c *executeRequest) (behind []*request) {
 	store := !c.Silent && or(c.StoreHistory, true)
 	k.mu.Lock()
 	if store {
@@ -86,6 +86,10 @@ func (k *Kernel) execute(r *request, c *executeRequest) bool {
 	n := max(1, k.count)
 	k.current = r
 	k.mu.Unlock()
+	if old := k.sources[n]; !store { // it has the number of the cell before it
+		defer func() { k.sources[n] = old }()
+	}
+	k.sources[n] = c.Code
 	if !c.Silent {
 		k.publish(r, "execute_input", content{"code": c.Code, "execution_count": n})
 	}
@@ -93,20 +97,23 @@ func (k *Kernel) execute(r *request, c *executeRequest) bool {
 		k.history.Add(n, c.Code)
 	}
 	k.outputs.cell()
-	done := k.worker.ask(wire.Request{Do: wire.Execute, Cell: n, Code: c.Code}, &execution{request: r, n: n, silent: c.Silent, stdin: or(c.AllowStdin, true)})
+	done := k.worker.ask(wire.Request{Do: wire.Execute, Cell: n, Code: c.Code, Expressions: c.UserExpressions}, &execution{request: r, n: n, silent: c.Silent, stdin: or(c.AllowStdin, true)})
 	if done.Error != nil {
 		fail := k.failure(done.Error)
 		fail["execution_count"] = n
 		k.publish(r, "error", content{"ename": fail["ename"], "evalue": fail["evalue"], "traceback": fail["traceback"]})
+		if or(c.StopOnError, true) {
+			behind = k.takeQueue()
+		}
 		k.reply(r, "execute_reply", fail)
-		return false
+		return behind
 	}
-	answer := content{"execution_count": n, "user_expressions": k.expressions(c.UserExpressions), "payload": []any{}}
+	answer := content{"execution_count": n, "user_expressions": k.values(done.Values), "payload": []any{}}
 	if done.Payload != "" {
 		answer["payload"] = []any{content{"source": "page", "data": content{"text/plain": done.Payload}, "start": 0}}
 	}
 	k.reply(r, "execute_reply", answer)
-	return true
+	return nil
 }
 
 // execution is what the events of a running cell belong to.
@@ -118,37 +125,21 @@ type execution struct {
 	output  []string
 }
 
-// expressions answers user_expressions: they are not evaluated, and say so.
-func (k *Kernel) expressions(asked map[string]string) content {
+// values are the answers to user_expressions.
+func (k *Kernel) values(list map[string]wire.Value) content {
 	all := content{}
-	for name := range asked {
-		all[name] = content{"status": "error", "ename": engine.Refused, "evalue": "user_expressions are not evaluated", "traceback": []string{}}
+	for name, v := range list {
+		if v.Error != nil {
+			all[name] = k.failure(v.Error)
+			continue
+		}
+		metadata := v.Metadata
+		if metadata == nil {
+			metadata = content{}
+		}
+		all[name] = content{"status": "ok", "data": jupyter(v.Data), "metadata": metadata}
 	}
 	return all
-}
-
-// Colours of a traceback, as terminals and notebooks have them.
-const (
-	red    = "\x1b[31m"
-	cyan   = "\x1b[36m"
-	normal = "\x1b[0m"
-)
-
-// failure is an error as the protocol has it.
-func (k *Kernel) failure(e *engine.Error) content {
-	head := red + e.Kind + normal + ": " + e.Message
-	if p := e.Position(); p != "" {
-		head = cyan + p + normal + ": " + head
-	}
-	trace := []string{head}
-	if len(e.Stack) > 0 {
-		trace = append(trace, strings.TrimRight(e.Trace(), "\n"))
-	}
-	value := e.Message
-	if p := e.Position(); p != "" {
-		value = p + ": " + value
-	}
-	return content{"status": "error", "ename": e.Kind, "evalue": value, "traceback": trace}
 }
 
 // onEvent takes what the worker says while it works on a request, or after it.

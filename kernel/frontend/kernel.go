@@ -20,6 +20,7 @@ type Kernel struct {
 	history *history.History
 	outputs *outputs
 	worker  *worker
+	sources map[int]string // of the cells, by their numbers; the goroutine of executions alone has it
 
 	mu      sync.Mutex
 	count   int // executions so far
@@ -43,7 +44,7 @@ type request struct {
 func New(c *protocol.Connection, h *history.History, start []string) (*Kernel, error) {
 	k := &Kernel{
 		session: protocol.NewSession(c.Key), history: h,
-		wake: make(chan bool, 1), quit: make(chan bool), asked: make(chan string, 1),
+		sources: map[int]string{}, wake: make(chan bool, 1), quit: make(chan bool), asked: make(chan string, 1),
 	}
 	k.outputs = newOutputs(k.stream)
 	var err error

@@ -23,8 +23,12 @@ type Entry struct {
 	Time    time.Time `json:"time"`
 }
 
-// most entries are read from a file; earlier ones are left out.
-const most = 20_000
+// A file of more than twice these many entries, or of twice these many bytes, is cut to
+// them when it is opened: the latest stay.
+const (
+	most      = 20_000
+	mostBytes = 32 << 20
+)
 
 // History is the file and this session's part of it. A nil file: memory only.
 type History struct {
@@ -67,10 +71,12 @@ func Open(name string) (*History, error) {
 		f.Close()
 		return nil, fmt.Errorf("history %s: %w", name, err)
 	}
-	defer unlock()
+	defer unlock() // taken again by write, which is no obstacle: a lock belongs to the file as it was opened
 	b := bufio.NewReader(f)
+	lines, size := 0, 0
 	for {
 		line, err := b.ReadBytes('\n')
+		lines, size = lines+1, size+len(line)
 		var e Entry
 		if json.Unmarshal(line, &e) == nil && e.Session > 0 { // half a line: a kernel was killed as it wrote
 			h.session = max(h.session, e.Session+1)
@@ -83,6 +89,11 @@ func Open(name string) (*History, error) {
 		}
 	}
 	h.file = f
+	if lines > 2*most || size > 2*mostBytes {
+		if err := h.compact(name); err != nil {
+			return nil, err
+		}
+	}
 	return h, h.write(Entry{Session: h.session, Time: time.Now().UTC()})
 }
 
@@ -98,6 +109,7 @@ func (h *History) put(e Entry) {
 	}
 }
 
+// write appends an entry, while no other kernel compacts the file.
 func (h *History) write(e Entry) error {
 	if h.file == nil {
 		return nil
@@ -106,6 +118,11 @@ func (h *History) write(e Entry) error {
 	if err != nil {
 		return err
 	}
+	unlock, err := lock(h.file)
+	if err != nil {
+		return fmt.Errorf("history: %w", err)
+	}
+	defer unlock()
 	if _, err := h.file.Write(append(raw, '\n')); err != nil {
 		return fmt.Errorf("history: %w", err)
 	}

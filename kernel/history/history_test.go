@@ -1,6 +1,7 @@
 package history
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -91,5 +92,61 @@ func TestLongHistoriesAreCut(t *testing.T) {
 	}
 	if n := len(h.entries); n > 2*most || !slices.IsSortedFunc(h.entries, func(a, b Entry) int { return a.Line - b.Line }) {
 		t.Errorf("%d entries are kept", n)
+	}
+}
+
+func TestALongFileIsCut(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "history.jsonl")
+	var b strings.Builder
+	for i := range 2*most + 1 {
+		fmt.Fprintf(&b, `{"session":7,"line":%d,"code":"c%d"}`+"\n", i+1, i+1)
+	}
+	if err := os.WriteFile(name, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	beside, err := os.OpenFile(name, os.O_APPEND|os.O_WRONLY, 0) // a kernel that had it open before
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := open(t, name)
+	fmt.Fprintln(beside, `{"session":6,"line":1,"code":"beside"}`)
+	beside.Close()
+	h.Add(1, "new")
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(raw), "\n"); n != most+3 { // and the session's begin, beside, new
+		t.Errorf("%d lines stay", n)
+	}
+	again := open(t, name)
+	found := again.Find(Query{Access: "tail"})
+	if first, last := found[0].Code, codes(found[len(found)-3:]); first != fmt.Sprint("c", most+2) || last != fmt.Sprint("c", 2*most+1, " beside new") {
+		t.Errorf("from %s to %s", first, last)
+	}
+	if s := found[len(found)-1].Session; s != 8 {
+		t.Errorf("its session is %d", s)
+	}
+}
+
+func TestAFileOfLongOutputsIsCut(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "history.jsonl")
+	h := open(t, name)
+	for i := range 70 {
+		h.Add(i+1, "x")
+		h.Output(i+1, strings.Repeat("o", 1<<20))
+	}
+	h.Close()
+	h = open(t, name)
+	h.Close()
+	info, err := os.Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(h.entries); info.Size() > mostBytes+2<<20 || n < 25 || h.entries[n-1].Line != 70 {
+		t.Errorf("%d bytes, %d entries", info.Size(), n)
 	}
 }

@@ -58,8 +58,14 @@ func (e *Engine) functions() map[string]any {
 			e.run.reached = statement
 			e.mu.Unlock()
 		},
-		"Result":   func(values ...any) { e.result(values) },
-		"Display":  func(values ...any) { show(values, e.host.Show) },
+		"Result":  func(values ...any) { e.result(values) },
+		"Ignored": e.ignored,
+		"Display": func(values ...any) error { // gophernotes' has the result: it is nil
+			for _, v := range values {
+				e.host.Show(v)
+			}
+			return nil
+		},
 		"Input":    input(false),
 		"input":    input(false),
 		"Password": input(true),
@@ -88,12 +94,6 @@ func took(d time.Duration) string {
 		if d < 1000*unit {
 			return d.Round(unit).String()
 		}
-	}
-}
-
-func show(values []any, f func(any)) {
-	for _, v := range values {
-		f(v)
 	}
 }
 

@@ -51,6 +51,12 @@ func (e *Engine) check(s *source) (*checked, error) {
 	var notes []string
 	for {
 		k, errs := e.checkShown(s)
+		if len(errs) == 0 && e.guardErrors(k) {
+			last := k.last
+			if k, errs = e.checkBoth(s); len(errs) == 0 {
+				k.last = last
+			}
+		}
 		if len(errs) == 0 {
 			k.notes = notes
 			return k, nil
@@ -124,12 +130,8 @@ func lastExpr(s *source) (*ast.ExprStmt, ast.Expr) {
 	if !ok {
 		return nil, nil
 	}
-	if c, ok := st.X.(*ast.CallExpr); ok {
-		if sel, ok := c.Fun.(*ast.SelectorExpr); ok {
-			if id, ok := sel.X.(*ast.Ident); ok && id.Name == "fmt" && strings.Contains(strings.ToLower(sel.Sel.Name), "print") && !strings.HasPrefix(sel.Sel.Name, "S") && !strings.HasPrefix(sel.Sel.Name, "Append") {
-				return nil, nil
-			}
-		}
+	if prints(st.X) {
+		return nil, nil
 	}
 	return st, st.X
 }

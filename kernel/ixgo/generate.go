@@ -38,12 +38,19 @@ type source struct {
 func (e *Engine) generate(c engine.Cell) (*source, error) {
 	chunks, err := cell.Split(c.Code)
 	if bad := (*cell.Error)(nil); errors.As(err, &bad) {
-		return nil, &engine.Error{Kind: engine.SyntaxError, Message: bad.Message, File: c.File(), Line: bad.Line, Col: bad.Col}
+		e := &engine.Error{Kind: engine.SyntaxError, Message: bad.Message, File: c.File(), Line: bad.Line, Col: bad.Col}
+		if strings.Contains(c.Code, "#[") && strings.Contains(bad.Message, "'#'") {
+			e.Kind, e.Message = engine.Refused, "generics are written as in Go, F[T any], not as F#[T] of gomacro"
+		}
+		return nil, e
 	}
 	s := &source{cell: c, imports: maps.Clone(e.imports), fresh: map[string]bool{}}
 	for _, k := range chunks {
 		if k.Kind == cell.Statement && strings.HasPrefix(k.Text, "package ") {
 			continue // a program that was pasted whole
+		}
+		if k.Kind == cell.Statement && (k.Text[0] == ':' || k.Text[0] == '~') {
+			return nil, fail(c, k, engine.Refused, "lines that begin with : or ~ are commands and macros of gomacro, which gophernotes was made of; cells hold Go alone")
 		}
 		var err error
 		switch k.Kind {
@@ -77,12 +84,16 @@ func (e *Engine) addImports(s *source, k cell.Chunk) error {
 		if err != nil {
 			return fail(s.cell, k, engine.SyntaxError, err.Error())
 		}
+		if path == "display" { // its path in gophernotes
+			path = preferred["display"]
+			i.Path.Value = strconv.Quote(path)
+		}
 		if path == "C" {
 			return fail(s.cell, k, engine.Refused, `cgo (import "C") can't be interpreted; compiled %%go cells are not there yet`)
 		}
 		p, err := e.ctx.Importer.Import(path)
 		if err != nil {
-			return fail(s.cell, k, engine.CompileError, fmt.Sprintf("%q cannot be imported: the standard library and the framework's display package are there, packages of other modules are not yet", path))
+			return fail(s.cell, k, engine.CompileError, fmt.Sprintf("%q cannot be imported: the standard library, gonum's plot, mat, stat and floats and the framework's display package are there, packages of other modules are not yet", path))
 		}
 		switch {
 		case i.Name == nil:
@@ -172,9 +183,9 @@ func (s *source) text(imports []string) string {
 			}
 			b.WriteString("})\n")
 			s.last = -1
-		case k.Kind == cell.Command && k.Text == "time" && s.sameLine(i) > i:
+		case k.Kind == cell.Command && (k.Text == "time" || k.Text == cell.WholeTime[1:]) && s.timed(i) > i:
 			fmt.Fprintf(&b, "%s%s.Start()\n", line, builtinName)
-			timed = s.sameLine(i)
+			timed = s.timed(i)
 		case k.Kind == cell.Command || k.Kind == cell.Shell:
 			fmt.Fprintf(&b, "%s%s.Command(%q, %t)\n", line, builtinName, k.Text, k.Kind == cell.Shell)
 			s.last = -1
@@ -194,6 +205,14 @@ func (s *source) text(imports []string) string {
 	line, col := s.end()
 	fmt.Fprintf(&b, "//line %s:%d:%d\n}\n", s.cell.File(), line, col)
 	return b.String()
+}
+
+// timed gives the last of the statements that a %time, or a %%time, measures.
+func (s *source) timed(command int) int {
+	if s.body[command].Text == "time" {
+		return s.sameLine(command)
+	}
+	return len(s.body) - 1
 }
 
 // sameLine gives the last of the statements that begin on the line of a command.

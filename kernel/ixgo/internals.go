@@ -2,11 +2,14 @@ package ixgo
 
 import (
 	"fmt"
+	"go/token"
 	"maps"
 	"reflect"
+	"strings"
 	"unsafe"
 
 	"github.com/goplus/ixgo"
+	"golang.org/x/tools/go/ssa"
 )
 
 // This file is the only one that reaches into unexported fields of ixgo v1.1.1; a
@@ -65,4 +68,24 @@ func code(ip *ixgo.Interp) [][]func(*ixgo.Frame) {
 		list = append(list, reflect.NewAt(f.Type(), unsafe.Pointer(f.UnsafeAddr())).Elem().Interface().([]func(*ixgo.Frame)))
 	}
 	return list
+}
+
+// column gives the column of an instruction, which a stack names by its function, its
+// number in it and its line. 0: unknown.
+func column(ip *ixgo.Interp, function string, number int, file string, line int) (col int) {
+	for it := field(ip, "funcs").MapRange(); it.Next(); {
+		fn := it.Key().Interface().(*ssa.Function)
+		if fn.Syntax() == nil || !strings.HasSuffix(function, strings.ReplaceAll(fn.Name(), "$", ".func")) {
+			continue
+		}
+		at := it.Value().MethodByName("PositionForPC").Call([]reflect.Value{reflect.ValueOf(number)})[0].Interface().(token.Position)
+		if at.Filename != file || at.Line != line {
+			continue
+		}
+		if col != 0 && col != at.Column {
+			return 0 // several functions of that name
+		}
+		col = at.Column
+	}
+	return col
 }

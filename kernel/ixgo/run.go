@@ -25,6 +25,7 @@ const Grace = 900 * time.Millisecond
 type running struct {
 	last    types.Type // of the last value of the call at the cell's end; nil: no call
 	reached int        // behind which of its statements that define something it came
+	ignored map[string]bool
 }
 
 var errInterrupted = errors.New("interrupted")
@@ -59,7 +60,7 @@ func (e *Engine) call(ctx context.Context, c engine.Cell, p *program) error {
 	}()
 	select {
 	case err := <-done:
-		return describe(err)
+		return describe(err, p.interp)
 	case <-ctx.Done():
 	}
 	stopCode(code(p.interp))
@@ -68,7 +69,7 @@ func (e *Engine) call(ctx context.Context, c engine.Cell, p *program) error {
 		if err == nil {
 			return nil
 		}
-		if d := describe(err); d.(*engine.Error).Kind != engine.Interrupted {
+		if d := describe(err, p.interp); d.(*engine.Error).Kind != engine.Interrupted {
 			return d
 		}
 		return &engine.Error{Kind: engine.Interrupted, Message: "the cell was interrupted; its variables are kept"}
@@ -98,7 +99,7 @@ func stopCode(functions [][]func(*ixgo.Frame)) {
 // watch reports the panics of goroutines that cells started.
 func (e *Engine) watch() {
 	for p := range e.panics {
-		err := describe(p)
+		err := describe(p, nil)
 		var ee *engine.Error
 		if errors.As(err, &ee) && ee.Kind != engine.Interrupted && ee.Kind != engine.Exit {
 			e.host.Background(ee)
@@ -106,8 +107,9 @@ func (e *Engine) watch() {
 	}
 }
 
-// describe turns what the interpreter returns into the cell's error.
-func describe(err error) error {
+// describe turns what the interpreter returns into the cell's error. Without the
+// interpreter, places have no columns.
+func describe(err error, ip *ixgo.Interp) error {
 	if err == nil {
 		return nil
 	}
@@ -128,12 +130,12 @@ func describe(err error) error {
 		if stack == nil {
 			break
 		}
-		if fs := frames(string(stack)); len(fs) > 0 {
+		if fs := frames(string(stack), ip); len(fs) > 0 {
 			out.Stack = fs
 		}
 	}
 	if len(out.Stack) > 0 {
-		out.File, out.Line = out.Stack[0].File, out.Stack[0].Line
+		out.File, out.Line, out.Col = out.Stack[0].File, out.Stack[0].Line, out.Stack[0].Col
 	}
 	switch v := value.(type) {
 	case *runtime.PanicNilError: // the interpreter's own, behind deferred calls; panic(nil) in a cell has no such value
@@ -142,7 +144,7 @@ func describe(err error) error {
 		if errors.Is(v.err, errInterrupted) {
 			out.Kind = engine.Interrupted
 		} else {
-			out.Kind = engine.Failed
+			out.Kind, out.Col = engine.Failed, 0 // the place is that of generated code
 		}
 		out.Message = v.err.Error()
 	case exit:
@@ -158,14 +160,14 @@ func describe(err error) error {
 }
 
 // frames reads a stack as ixgo prints it, and keeps the calls of cells' code.
-func frames(stack string) (list []engine.Frame) {
+func frames(stack string, ip *ixgo.Interp) (list []engine.Frame) {
 	lines := strings.Split(stack, "\n")
 	for i := 0; i+1 < len(lines); i++ {
 		place, ok := strings.CutPrefix(lines[i+1], "\t")
 		if !ok {
 			continue
 		}
-		place, _, _ = strings.Cut(place, " ")
+		place, number, _ := strings.Cut(place, " +")
 		colon := strings.LastIndexByte(place, ':')
 		if colon < 0 || !strings.HasPrefix(place, "In[") {
 			continue
@@ -174,14 +176,18 @@ func frames(stack string) (list []engine.Frame) {
 		if err != nil {
 			continue
 		}
-		name := strings.TrimPrefix(strings.TrimSuffix(lines[i], "()"), mainPath+".")
+		name, col := strings.TrimSuffix(lines[i], "()"), 0
+		if n, err := strconv.ParseInt(number, 0, 64); err == nil && ip != nil {
+			col = column(ip, name, int(n)-1, place[:colon], line)
+		}
+		name = strings.TrimPrefix(name, mainPath+".")
 		if strings.HasPrefix(name, "cell"+sep) {
 			_, rest, _ := strings.Cut(name, ".")
 			if name = place[:colon]; rest != "" {
 				name += "." + rest
 			}
 		}
-		list = append(list, engine.Frame{Func: name, File: place[:colon], Line: line})
+		list = append(list, engine.Frame{Func: name, File: place[:colon], Line: line, Col: col})
 	}
 	return list
 }

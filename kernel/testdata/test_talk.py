@@ -1,5 +1,6 @@
 """What a notebook says to the kernel beside cells, and what cells say beside values."""
 
+import re
 import time
 import unittest
 
@@ -79,8 +80,43 @@ class Talk(unittest.TestCase):
         self.assertEqual(self.result(messages), ["42"])
         _, messages, _ = self.run_cell("%time time.Sleep(20 * time.Millisecond); time.Sleep(20 * time.Millisecond)")
         self.assertRegex(self.texts(messages), r"time: [4-9]\d(\.\d+)?ms")
+        _, messages, _ = self.run_cell("%%time\nfunc f() int { return 5 }\ntime.Sleep(20 * time.Millisecond)\ntime.Sleep(20 * time.Millisecond)\nf(), 6")
+        self.assertRegex(self.texts(messages), r"time: [4-9]\d(\.\d+)?ms")
+        self.assertEqual(self.result(messages), ["5 6"])
         _, messages, _ = self.run_cell("%timeit strings.Repeat(\"x\", 10)")
         self.assertRegex(self.texts(messages), r"per loop, \d+ loops")
+
+    def test_user_expressions(self):
+        self.run_cell("x := 3")
+        asked = {"sum": "x + 4", "page": 'display.HTML("<b>x</b>")', "panics": "[]int{}[x]", "unknown": "y", "statement": "z := 1"}
+        shown = []
+        reply = self.kc.execute_interactive("x++\n7", user_expressions=asked, timeout=30, output_hook=shown.append)["content"]
+        got = reply["user_expressions"]
+        self.assertEqual(got["sum"], {"status": "ok", "data": {"text/plain": "8"}, "metadata": {}})
+        self.assertEqual(got["page"]["data"]["text/html"], "<b>x</b>")
+        self.assertEqual([(got[n]["status"], got[n]["ename"]) for n in ("panics", "unknown", "statement")], [("error", "panic"), ("error", "compile error"), ("error", "syntax error")])
+        self.assertIn("index out of range [4]", got["panics"]["evalue"])
+        self.assertEqual(self.result(shown), ["7"])
+        reply = self.kc.execute_interactive("", silent=True, user_expressions={"x": "x"}, timeout=30)["content"]
+        self.assertEqual(reply["user_expressions"]["x"]["data"], {"text/plain": "4"})
+        reply = self.kc.execute_interactive("1", user_expressions={"x": 'display.JSON(map[string]any{"f": func() {}})'}, timeout=30, output_hook=lambda m: None)["content"]
+        self.assertEqual((reply["status"], reply["user_expressions"]), ("ok", {}))  # what cannot be sent is left out
+        reply = self.kc.execute_interactive("panic(1)", user_expressions={"x": "x"}, timeout=30, output_hook=lambda m: None)["content"]
+        self.assertNotIn("user_expressions", reply)
+
+    def traceback(self, code):
+        _, messages, _ = self.run_cell(code)
+        return [re.sub("\x1b\\[[0-9;]*m", "", line) for m in messages if m["msg_type"] == "error" for line in m["content"]["traceback"]]
+
+    def test_traceback(self):
+        self.assertEqual(self.traceback("x := 1\n\ty := x +* 2")[1:], ["    \ty := x +* 2", "    \t          ^"])
+        n = self.kc.execute_interactive("func at(i int) int {\n\treturn []int{1}[i]\n}", timeout=30)["content"]["execution_count"]
+        self.assertEqual(self.traceback("_ = 1\nat(4)")[1:], [
+            "    \treturn []int{1}[i]",
+            "    \t               ^",
+            "at\n\tIn[%d]:2\treturn []int{1}[i]" % n,
+            "In[%d]\n\tIn[%d]:2\tat(4)" % (n + 1, n + 1),
+        ])
 
     def test_commands(self):
         _, messages, _ = self.run_cell("%cd /\n$ pwd")

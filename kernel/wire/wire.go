@@ -35,8 +35,11 @@ type Request struct {
 	Cell   int    `json:"cell,omitempty"` // execute: its number
 	Code   string `json:"code,omitempty"`
 	Offset int    `json:"offset,omitempty"` // complete, inspect: in bytes
-	Text   string `json:"text,omitempty"`   // reply
-	Failed string `json:"failed,omitempty"` // reply: why there is none
+
+	// execute: expressions to evaluate behind the cell, by the names of their values
+	Expressions map[string]string `json:"expressions,omitempty"`
+	Text        string            `json:"text,omitempty"`   // reply
+	Failed      string            `json:"failed,omitempty"` // reply: why there is none
 }
 
 // What a worker says.
@@ -67,6 +70,14 @@ type Event struct {
 	Payload    string             `json:"payload,omitempty"` // done: a text for the pager
 	Error      *engine.Error      `json:"error,omitempty"`
 	Completion *engine.Completion `json:"completion,omitempty"`
+	Values     map[string]Value   `json:"values,omitempty"` // done: of the request's Expressions
+}
+
+// Value is what an expression has: Data, or an Error.
+type Value struct {
+	Data     map[string]any `json:"data,omitempty"`
+	Metadata map[string]any `json:"metadata,omitempty"`
+	Error    *engine.Error  `json:"error,omitempty"`
 }
 
 // Writer writes values, a line each; it may be used by several goroutines.

@@ -21,15 +21,26 @@ func (w *Worker) Result(values []any) {
 	for _, v := range values {
 		if d, ok := display.Rich(v); ok {
 			if len(d.Data) > 0 {
-				w.send(event(wire.Result, d))
+				w.result(d)
 			}
 			continue
 		}
 		text = append(text, display.Text(v))
 	}
 	if len(text) > 0 && !(len(text) < len(values) && strings.Trim(strings.Join(text, ""), "<nil>") == "") {
-		w.send(event(wire.Result, display.MakeData(display.MIMETypeText, strings.Join(text, " "))))
+		w.result(display.MakeData(display.MIMETypeText, strings.Join(text, " ")))
 	}
+}
+
+func (w *Worker) result(d display.Data) {
+	w.mu.Lock()
+	if w.value != nil {
+		w.value.Data, w.value.Metadata = d.Data, d.Metadata
+		w.mu.Unlock()
+		return
+	}
+	w.mu.Unlock()
+	w.send(event(wire.Result, d))
 }
 
 // Display is both the builtin of cells and the display package's sink.

@@ -37,6 +37,7 @@ type Worker struct {
 	page    string
 	mark    int
 	replies chan wire.Request
+	value   *wire.Value // where a result goes while an expression is evaluated
 }
 
 // Run serves requests until there are no more.
@@ -100,10 +101,8 @@ func (w *Worker) execute(r wire.Request) {
 	w.mu.Unlock()
 	err := e.Run(ctx, engine.Cell{N: r.Cell, Code: r.Code})
 	done := wire.Event{ID: r.ID, What: wire.Done}
-	if err != nil {
-		if !errors.As(err, &done.Error) {
-			done.Error = &engine.Error{Kind: engine.Failed, Message: err.Error()}
-		}
+	if done.Error = asError(err); err == nil {
+		done.Values = w.evaluate(ctx, e, r)
 	}
 	w.mu.Lock()
 	w.cancel = nil
@@ -113,6 +112,14 @@ func (w *Worker) execute(r wire.Request) {
 	done.Payload = w.page
 	w.mu.Unlock()
 	w.send(done)
+}
+
+func asError(err error) *engine.Error {
+	var known *engine.Error
+	if err != nil && !errors.As(err, &known) {
+		known = &engine.Error{Kind: engine.Failed, Message: err.Error()}
+	}
+	return known
 }
 
 // send marks what is printed so far, and sends the event.
@@ -129,7 +136,7 @@ func (w *Worker) send(e wire.Event) {
 	}
 	if err := w.events.Write(e); err != nil {
 		e.Data = map[string]any{display.MIMETypeText: fmt.Sprintf("this value cannot be shown: %v", err)}
-		e.Metadata = nil
+		e.Metadata, e.Values = nil, nil
 		w.events.Write(e)
 	}
 }
