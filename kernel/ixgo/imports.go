@@ -14,7 +14,7 @@ import (
 var preferred = map[string]string{
 	"rand": "math/rand", "template": "text/template", "scanner": "text/scanner", "pprof": "runtime/pprof",
 	"driver": "database/sql/driver", "types": "go/types", "trace": "runtime/trace", "list": "container/list",
-	"display": "github.com/tunelab/tunelab/kernel/display",
+	"display": "github.com/tunelab/tunelab/kernel/display", "lab": "github.com/tunelab/tunelab/kernel/lab",
 }
 
 // known maps a package's name to the path that is imported without being asked.

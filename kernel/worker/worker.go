@@ -15,6 +15,7 @@ import (
 	"github.com/tunelab/tunelab/kernel/command"
 	"github.com/tunelab/tunelab/kernel/display"
 	"github.com/tunelab/tunelab/kernel/engine"
+	"github.com/tunelab/tunelab/kernel/interrupt"
 	"github.com/tunelab/tunelab/kernel/wire"
 )
 
@@ -82,8 +83,13 @@ func (w *Worker) current() engine.Engine {
 	return w.engine
 }
 
-// Interrupt stops the cell that runs, if one does.
+// Interrupt stops the cell that runs, if one does, unless what it called asked to be
+// told first.
 func (w *Worker) Interrupt() {
+	if interrupt.Take() {
+		w.send(wire.Event{What: wire.Ending})
+		return
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.cancel != nil {
