@@ -22,6 +22,7 @@ import (
 type Session interface {
 	Names() []engine.Name
 	Reset()           // after the cell that asks for it
+	Compile() error   // runs the cell at hand, which begins with %%go
 	Page(text string) // shown beside the cell, where the notebook has a pager
 }
 
@@ -37,6 +38,7 @@ func init() { // help reads the map
 		"cd":     {"%cd [FOLDER]", "change the working folder; without one, print it", cd},
 		"who":    {"%who", "list the session's names, with their types and cells", who},
 		"reset":  {"%reset", "forget every name, after this cell", func(s Session, _ string, _ io.Writer) error { s.Reset(); return nil }},
+		"%go":    {"%%go", "first line of a cell that is compiled with the real toolchain; what it exports can be called later", func(s Session, _ string, _ io.Writer) error { return s.Compile() }},
 		"help":   {"%help", "show this page", help},
 		"time":   {"%time STATEMENT", "run a statement and say how long it took", noStatement},
 		"timeit": {"%timeit STATEMENT", "run a statement many times and say how long it takes on average", noStatement},
@@ -45,7 +47,6 @@ func init() { // help reads the map
 
 // missing are commands that other kernels have, or that this one will have.
 var missing = map[string]string{
-	"%go":         "compiled cells are not there yet",
 	"%time":       "it times one statement: write %time before it",
 	"require":     "modules beside the standard library cannot be added yet",
 	"export":      "a notebook cannot be written as a program yet",
@@ -60,7 +61,9 @@ func Run(ctx context.Context, s Session, line string, shell bool, out io.Writer)
 	name, args, _ := strings.Cut(strings.TrimSpace(line), " ")
 	name, _, _ = strings.Cut(name, "\n")
 	if c, ok := commands[name]; ok {
-		if err := c.run(s, strings.TrimSpace(args), out); err != nil {
+		if err := c.run(s, strings.TrimSpace(args), out); errors.As(err, new(*engine.Error)) {
+			return err
+		} else if err != nil {
 			return fmt.Errorf("%%%s: %w", name, err)
 		}
 		return nil

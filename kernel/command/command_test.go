@@ -20,7 +20,10 @@ type session struct {
 
 func (s *session) Names() []engine.Name { return s.names }
 func (s *session) Reset()               { s.reset = true }
-func (s *session) Page(text string)     { s.page = text }
+func (s *session) Compile() error {
+	return &engine.Error{Kind: engine.CompileError, Message: "compiled"}
+}
+func (s *session) Page(text string) { s.page = text }
 
 func TestCommands(t *testing.T) {
 	dir := t.TempDir()
@@ -36,7 +39,7 @@ func TestCommands(t *testing.T) {
 		{"reset", "", ""},
 		{"help", "", ""},
 		{"nothing at all", "", "%nothing is no command"},
-		{"%go\nfunc f() {}", "", "not there yet"},
+		{"%go\nfunc f() {}", "", "compiled"},
 		{"require a@v1", "", "cannot be added yet"},
 	} {
 		var out bytes.Buffer

@@ -33,6 +33,17 @@ var known = func() map[string]string {
 	return m
 }()
 
+// Package gives the path that a name is imported by.
+func (e *Engine) Package(name string) (string, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if p, ok := e.imports[name]; ok {
+		return p, true
+	}
+	p, ok := known[name]
+	return p, ok
+}
+
 // neededImports gives the names of the imports that a file uses, sorted; those that
 // nobody wrote are added to the session's, if the name is used as a package's.
 func (e *Engine) neededImports(s *source, f *ast.File) []string {

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/tunelab/tunelab/kernel/command"
+	"github.com/tunelab/tunelab/kernel/compiled"
 	"github.com/tunelab/tunelab/kernel/display"
 	"github.com/tunelab/tunelab/kernel/engine"
 	"github.com/tunelab/tunelab/kernel/interrupt"
@@ -38,12 +39,16 @@ type Worker struct {
 	page    string
 	mark    int
 	replies chan wire.Request
+
+	cell     engine.Cell               // that runs, or ran last
+	stub     string                    // to be run after it: declares functions of a compiled cell
+	compiled map[int]*compiled.Program // by cell
 }
 
 // Run serves requests until there are no more.
 func Run(requests io.Reader, events io.Writer, stdout, stderr *os.File, newEngine func(engine.Host) engine.Engine) error {
 	debug.SetMaxStack(maxStack)
-	w := &Worker{make: newEngine, events: wire.NewWriter(events), out: [2]*os.File{stdout, stderr}, replies: make(chan wire.Request, 1), ctx: context.Background()}
+	w := &Worker{make: newEngine, events: wire.NewWriter(events), out: [2]*os.File{stdout, stderr}, replies: make(chan wire.Request, 1), compiled: map[int]*compiled.Program{}, ctx: context.Background()}
 	w.engine = w.make(w)
 	display.SetSink(w)
 	w.send(wire.Event{What: wire.Ready})
@@ -102,9 +107,13 @@ func (w *Worker) execute(r wire.Request) {
 	defer cancel()
 	w.mu.Lock()
 	w.id, w.cancel, w.ctx, w.page = r.ID, cancel, ctx, ""
+	w.cell, w.stub = engine.Cell{N: r.Cell, Code: r.Code}, ""
 	e := w.engine
 	w.mu.Unlock()
 	err := e.Run(ctx, engine.Cell{N: r.Cell, Code: r.Code})
+	if err == nil && w.stub != "" {
+		err = e.Run(ctx, engine.Cell{N: r.Cell, Code: w.stub})
+	}
 	done := wire.Event{ID: r.ID, What: wire.Done}
 	if err != nil {
 		if !errors.As(err, &done.Error) {
@@ -114,6 +123,10 @@ func (w *Worker) execute(r wire.Request) {
 	w.mu.Lock()
 	w.cancel = nil
 	if w.reset {
+		for n, p := range w.compiled {
+			p.Close()
+			delete(w.compiled, n)
+		}
 		w.engine, w.reset = w.make(w), false
 	}
 	done.Payload = w.page
