@@ -5,7 +5,7 @@ PKGS    := ./framework/... ./tracking/... ./plugins/... ./kernel/...
 SECONDS_SINCE = $$(( $$(date +%s) - $(START) ))
 START   := $(shell date +%s)
 
-.PHONY: help build demo test test-all cross contrib python-example parity minilm kernel-test bench clean go
+.PHONY: help build demo test test-all cross contrib python-example parity minilm kernel-test notebooks bench clean go
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,7 +33,7 @@ test: go ## everything that CI checks
 	@$(GO) test -timeout 20m $(PKGS)
 	@echo "== all checks passed in $(SECONDS_SINCE) s"
 
-test-all: test cross contrib python-example parity minilm kernel-test ## the longer checks too: other platforms, contrib modules, the race detector, every fault, many random kills
+test-all: test cross contrib python-example parity minilm kernel-test notebooks ## the longer checks too: other platforms, contrib modules, the race detector, every fault, many random kills
 	@echo "== race detector"
 	@$(GO) test -race -timeout 40m ./framework/plugin/... ./framework/run/... ./framework/lab/... ./tracking/...
 	@echo "== long tests"
@@ -65,6 +65,14 @@ kernel-test: go ## the notebook kernel in real Jupyter: jupyter_kernel_test, the
 	@test -x .venv/kernel/bin/python || python3 -m venv .venv/kernel
 	@.venv/kernel/bin/pip install -q -r kernel/testdata/requirements.txt
 	@TUNELAB_JUPYTER="$(CURDIR)/.venv/kernel/bin/python" $(GO) test -count=1 -timeout 20m -tags jupyter -run Jupyter -v ./kernel/cmd/tunelab-kernel
+
+# make notebooks FIGURES=--update writes notebooks/figures.json afresh, ONLY="notebooks/01-first-comparison.ipynb" runs one.
+notebooks: build ## the notebooks in real Jupyter: a failing cell or a score that has changed fails; copies with outputs go to bin/notebooks (needs Python 3.10 or newer with venv)
+	@command -v python3 >/dev/null || { echo "notebooks needs python3 with venv; without it: bin/tunelab notebook FILE.ipynb"; exit 1; }
+	@test -x .venv/notebooks/bin/python || python3 -m venv .venv/notebooks
+	@.venv/notebooks/bin/pip install -q -r notebooks/requirements.txt
+	@bin/tunelab kernel install --prefix .venv/notebooks --force >/dev/null
+	@PATH="$(CURDIR)/bin:$$PATH" .venv/notebooks/bin/python -W ignore notebooks/run.py --out bin/notebooks $(FIGURES) $(ONLY)
 
 cross: go ## compile for linux/arm64 and macOS with the portable kernels (needs Python with venv, for a cross compiler)
 	@echo "== cross-compile; .venv/zig gets a C cross compiler from PyPI (ziglang)"

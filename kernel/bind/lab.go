@@ -17,7 +17,7 @@ func init() {
 			"Plan": reflect.TypeFor[lab.Plan](), "Option": reflect.TypeFor[lab.Option](), "Entry": reflect.TypeFor[lab.Entry](),
 			"Result": reflect.TypeFor[lab.Result](), "Row": reflect.TypeFor[lab.Row](), "Cost": reflect.TypeFor[lab.Cost](), "Claim": reflect.TypeFor[lab.Claim](),
 			"Curve": reflect.TypeFor[lab.Curve](), "Line": reflect.TypeFor[lab.Line](), "Figure": reflect.TypeFor[lab.Figure](), "Table": reflect.TypeFor[lab.Table](),
-			"Sample": reflect.TypeFor[lab.Sample](), "Samples": reflect.TypeFor[lab.Samples](), "Replayed": reflect.TypeFor[lab.Replayed](),
+			"Sample": reflect.TypeFor[lab.Sample](), "Exported": reflect.TypeFor[lab.Exported](), "Findings": reflect.TypeFor[lab.Findings](), "Samples": reflect.TypeFor[lab.Samples](), "Replayed": reflect.TypeFor[lab.Replayed](),
 		},
 		Vars: map[string]reflect.Value{"ErrStopped": reflect.ValueOf(&lab.ErrStopped)},
 		Funcs: map[string]reflect.Value{

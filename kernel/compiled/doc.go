@@ -6,6 +6,9 @@
 // or it is a whole program with func main. The module in whose folder the notebook
 // runs gives its imports their versions.
 //
+// With "%%go -o FILE" the program is written to a file instead of being run: a method
+// plugin, for one.
+//
 // Functions that it exports (with a capital letter) can be called in later cells as any
 // function, if their parameters and results are plain data: numbers, texts, truth
 // values, time.Time, time.Duration, and slices, arrays, maps and structs of these; the

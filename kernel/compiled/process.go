@@ -44,7 +44,7 @@ func Run(ctx context.Context, c engine.Cell, known func(name string) (path strin
 	}
 	defer os.RemoveAll(dir)
 	bin, err := build(ctx, s, dir)
-	if err != nil {
+	if err != nil || s.out != "" {
 		return nil, "", nil, err
 	}
 	p = &Program{cell: c, cmd: exec.CommandContext(ctx, bin), ended: make(chan bool)}
@@ -72,12 +72,18 @@ var position = regexp.MustCompile(`(In\[\d+\]):(\d+)(?::(\d+))?: (.*)`)
 // build compiles in the working folder, so that its module counts.
 func build(ctx context.Context, s *source, dir string) (string, error) {
 	main, serve, bin := filepath.Join(dir, "main.go"), filepath.Join(dir, "serve.go"), filepath.Join(dir, "cell")
+	if s.out != "" {
+		bin = s.out
+		if err := os.MkdirAll(filepath.Dir(bin), 0o755); err != nil {
+			return "", fmt.Errorf("write the program: %w", err)
+		}
+	}
 	for file, text := range map[string]string{main: s.program, serve: s.server} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			return "", fmt.Errorf("write the compiled cell: %w", err)
 		}
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", bin, main, serve)
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", bin, main, serve) // in the working folder: its module gives versions
 	out, err := cmd.CombinedOutput()
 	switch {
 	case err == nil:

@@ -17,6 +17,7 @@ import (
 // source is a cell as a Go program.
 type source struct {
 	cell      engine.Cell
+	out       string // file that the program is written to instead of being run; "": none
 	program   string // main.go
 	server    string // serve.go
 	functions []*function
@@ -31,8 +32,12 @@ const mark = "ᐧ"
 // gives the path of a package that nobody imported.
 func generate(c engine.Cell, known func(name string) (path string, ok bool)) (*source, error) {
 	head, body, _ := strings.Cut(c.Code, "\n")
-	if rest := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(head), "%%go")); rest != "" {
-		return nil, &engine.Error{Kind: engine.SyntaxError, Message: "nothing may stand behind %%go on its line", File: c.File(), Line: 1, Col: 1}
+	s := &source{cell: c}
+	switch words := strings.Fields(strings.TrimPrefix(strings.TrimSpace(head), "%%go")); {
+	case len(words) == 2 && words[0] == "-o":
+		s.out = words[1]
+	case len(words) > 0:
+		return nil, &engine.Error{Kind: engine.SyntaxError, Message: "behind %%go on its line only -o FILE may stand, which writes the program there instead of running it", File: c.File(), Line: 1, Col: 1}
 	}
 	text := "\n" + body
 	chunks, err := cell.Split(text)
@@ -40,7 +45,6 @@ func generate(c engine.Cell, known func(name string) (path string, ok bool)) (*s
 		bad := err.(*cell.Error)
 		return nil, &engine.Error{Kind: engine.SyntaxError, Message: bad.Message, File: c.File(), Line: bad.Line, Col: bad.Col}
 	}
-	s := &source{cell: c}
 	var imports, decls, statements strings.Builder
 	hasMain, end := false, 0
 	for _, k := range chunks {
@@ -80,7 +84,9 @@ func generate(c engine.Cell, known func(name string) (path string, ok bool)) (*s
 		program = withUses(program, used(f))
 	}
 	s.program = "package main\n" + imports.String() + missing(f, known) + program
-	s.find(f)
+	if s.out == "" {
+		s.find(f)
+	}
 	s.server = s.serve()
 	return s, nil
 }

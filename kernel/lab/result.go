@@ -132,16 +132,20 @@ func (r *Result) Best(task string) Row {
 	return *best
 }
 
-// Says gives the claim about two rows on a task by its first metric; its text is
-// written from A's side.
-func (r *Result) Says(a, b, task string) Claim {
-	for _, c := range r.Claims {
-		if c.Task == task && (c.A == a && c.B == b || c.A == b && c.B == a) {
-			return c
-		}
-	}
-	return Claim{Task: task, A: a, B: b, Verdict: compare.Untested, Text: fmt.Sprintf("%s and %s on %s were not compared", a, b, task)}
+// Findings says what the data say of a task, in words: who is better than whom, what
+// is equivalent, what is not resolved and what would resolve it.
+func (r *Result) Findings(task string) Findings {
+	return report.Findings(r.report.Comparison, task)
 }
+
+// Findings are sentences; a notebook shows them as a list.
+type Findings []string
+
+// Markdown is the list.
+func (f Findings) Markdown() string { return "- " + strings.Join(f, "\n- ") }
+
+// String is the sentences, a line each.
+func (f Findings) String() string { return strings.Join(f, "\n") }
 
 // run finds a run by its id, a beginning of it, or a row's name (its first seed).
 func (r *Result) run(name string) string {
@@ -162,6 +166,21 @@ type Curve struct {
 
 // Last is the curve's last value.
 func (c Curve) Last() float64 { return c.Values[len(c.Values)-1] }
+
+// Mean has one value a step, the mean of those that were reported at it.
+func (c Curve) Mean() Curve {
+	out := Curve{Name: c.Name}
+	for i, n := 0, 0; i < len(c.Steps); i++ {
+		if last := len(out.Steps) - 1; last >= 0 && out.Steps[last] == c.Steps[i] {
+			n++
+			out.Values[last] += (c.Values[i] - out.Values[last]) / float64(n)
+			continue
+		}
+		n = 1
+		out.Steps, out.Values = append(out.Steps, c.Steps[i]), append(out.Values, c.Values[i])
+	}
+	return out
+}
 
 // Metric reads back what a run reported, such as train/loss: by the run's id, or a
 // row's name for its first seed. Metrics of a chain's earlier stages are found too.
@@ -239,18 +258,24 @@ func (r *Replayed) String() string {
 	return "different: " + r.Difference
 }
 
-// Export writes a run's result to a folder, as a PEFT adapter or a model; merge makes a
-// whole model of an adapter.
-func (r *Result) Export(run, dir string, merge bool) (string, error) {
-	kind := ""
+// Exported is what an export wrote.
+type Exported struct {
+	Kind       string   // "adapter" (PEFT), "model" (transformers) or "files"
+	Difference *float64 // largest difference of a log-probability that merging made, nats; nil: nothing was merged
+}
+
+// Export writes a run's result to a folder that is not there yet; merge makes a whole
+// model of an adapter. By the run's id, or a row's name for its first seed.
+func (r *Result) Export(run, dir string, merge bool) (*Exported, error) {
+	var out *Exported
 	err := r.plan.with(func(ctx context.Context, l *framework.Lab) error {
 		x, err := l.ExportTo(ctx, r.run(run), dir, merge)
 		if err == nil {
-			kind = x.Kind
+			out = &Exported{Kind: x.Kind, Difference: x.Difference}
 		}
 		return err
 	})
-	return kind, err
+	return out, err
 }
 
 // Table is the study's table of scores with claims, costs and notes.

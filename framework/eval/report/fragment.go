@@ -29,3 +29,24 @@ func Fragment(w io.Writer, c *compare.Comparison) error {
 	_, err = w.Write(bytes.Map(printable, b.Bytes()))
 	return err
 }
+
+// Findings are the claims of a task folded to sentences, as the report lists them,
+// with the metric where the task has several.
+func Findings(c *compare.Comparison, task string) []string {
+	var of []claimGroup
+	for _, g := range claimGroups(c) {
+		if g.Column.Task == task {
+			of = append(of, g)
+		}
+	}
+	var out []string
+	for _, g := range of {
+		for _, l := range g.Lines {
+			if len(of) > 1 {
+				l = g.Column.Metric + ": " + l
+			}
+			out = append(out, l)
+		}
+	}
+	return out
+}
