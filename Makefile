@@ -14,7 +14,7 @@ go:
 	@command -v $(GO) >/dev/null || { echo "Go 1.26 or newer is needed: https://go.dev/dl/"; exit 1; }
 	@command -v $${CC:-cc} >/dev/null || command -v gcc >/dev/null || { echo "a C compiler is needed (Debian: apt-get install gcc libc6-dev)"; exit 1; }
 
-build: go ## bin/tunelab, the notebook kernel and one binary for each plugin (a first build compiles SQLite and takes minutes)
+build: go ## bin/tunelab, the notebook kernel and one binary for each plugin (a first build compiles SQLite and the kernel's interpreter, and takes minutes)
 	@echo "== building tunelab, its notebook kernel and $(words $(PLUGINS)) plugins (a first build downloads modules and compiles SQLite: a few minutes)"
 	@mkdir -p bin/plugins
 	@$(GO) build -o bin/tunelab ./framework/cmd/tunelab && echo "   bin/tunelab"
@@ -35,7 +35,7 @@ test: go ## everything that CI checks
 
 test-all: test cross contrib python-example parity minilm kernel-test notebooks ## the longer checks too: other platforms, contrib modules, the race detector, every fault, many random kills
 	@echo "== race detector"
-	@$(GO) test -race -timeout 40m ./framework/plugin/... ./framework/run/... ./framework/lab/... ./tracking/...
+	@$(GO) test -race -timeout 40m ./framework/plugin/... ./framework/run/... ./framework/lab/... ./tracking/... ./kernel/protocol ./kernel/frontend ./kernel/history ./kernel/command
 	@echo "== long tests"
 	@counts=$$(mktemp) && TUNELAB_LONG=1 TUNELAB_COUNTS=$$counts $(GO) test -count=1 -timeout 60m -skip '^TestKills$$' $(PKGS); r=$$?; cat $$counts; rm -f $$counts; exit $$r # how many faults of how many were caught
 	@echo "== 200 kills at random points"

@@ -50,11 +50,39 @@
 //   - A line that begins with % is a command: a new one is an entry of the map in
 //     package command, which sees the session through command.Session.
 //
+// # What cells cannot do
+//
+// Refused, with a message that says so:
+//
+//   - import "C", and compiled cells (%%go): there is no compiler behind cells yet.
+//   - packages beside the standard library and those of package bind.
+//   - defer in the body of a range over a function: the interpreter would drop it.
+//   - func init: it would never be called.
+//   - a variable whose type cannot be the same in another cell.
+//   - a name that a cell uses before it defines it, while a function of the cell uses it.
+//
+// Different from a program, and meant so:
+//
+//   - A name that is defined again is a new variable, function or type. What earlier
+//     cells declared with it is compiled again; where it no longer compiles it is
+//     forgotten, with a note. Goroutines and closures that exist keep the old one.
+//   - Variables of a type that gets a method, or is declared again without another
+//     layout, take the new type at their old address. A value in an interface keeps the
+//     old type.
+//   - Variables get their values where they stand, also var declarations: not in the
+//     order of what they depend on, as those of a package do.
+//   - A definition that a cell does not come to, because it panics or is interrupted
+//     before, leaves the old variable of that name.
+//   - os.Exit, log.Fatal and a panic in a goroutine end no session. They do when
+//     compiled code calls or raises them: then the worker dies.
+//   - Deferred calls run when a cell is interrupted; recover in them sees the interrupt.
+//   - A panic's place has a line, but no column.
+//
 // # Tests
 //
 // testdata/snippets holds notebooks as text, each cell with what it shows. Package
 // ixgo plays them on the engine in its own process in seconds; testdata/play.py
 // plays the same files through jupyter_client, testdata/test_kernel.py is the
-// sample class of jupyter_kernel_test and testdata/test_robust.py breaks the worker in
-// every way (make kernel-test).
+// sample class of jupyter_kernel_test, testdata/test_talk.py tries what is said beside
+// cells, and testdata/test_robust.py breaks the worker in every way (make kernel-test).
 package kernel

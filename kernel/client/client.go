@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/tunelab/tunelab/kernel/protocol"
@@ -220,12 +219,6 @@ func (c *Client) Execute(ctx context.Context, code string, output func(Output)) 
 func (c *Client) Interrupt(ctx context.Context) error {
 	return c.Request(ctx, true, "interrupt_request", map[string]any{}, &struct{}{})
 }
-
-// Signal sends the kernel's program a signal.
-func (c *Client) Signal(s syscall.Signal) error { return c.cmd.Process.Signal(s) }
-
-// PID is the process that the client started.
-func (c *Client) PID() int { return c.cmd.Process.Pid }
 
 // Close asks the kernel to end and waits for it; one that does not is killed.
 func (c *Client) Close() error {

@@ -40,8 +40,8 @@ func init() { // help reads the map
 		"reset":  {"%reset", "forget every name, after this cell", func(s Session, _ string, _ io.Writer) error { s.Reset(); return nil }},
 		"%go":    {"%%go", "first line of a cell that is compiled with the real toolchain; what it exports can be called later", func(s Session, _ string, _ io.Writer) error { return s.Compile() }},
 		"help":   {"%help", "show this page", help},
-		"time":   {"%time STATEMENT", "run a statement and say how long it took", noStatement},
-		"timeit": {"%timeit STATEMENT", "run a statement many times and say how long it takes on average", noStatement},
+		"time":   {"%time STATEMENT", "run the statements of the line and say how long they took", noStatement},
+		"timeit": {"%timeit STATEMENT", "run the statements of the line many times and say how long they take on average", noStatement},
 	}
 }
 

@@ -52,11 +52,15 @@ func newOutputs(publish func(name, text string)) *outputs {
 	return o
 }
 
+// begin is called before a worker starts, whose marks count from 1.
+func (o *outputs) begin() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.open, o.marks, o.released = [2]bool{true, true}, [2]int{}, 0
+}
+
 // follow reads one of the descriptors until it ends.
 func (o *outputs) follow(i int, r io.Reader) {
-	o.mu.Lock()
-	o.open[i], o.marks[i], o.released = true, 0, 0
-	o.mu.Unlock()
 	var rest []byte
 	buf := make([]byte, 64<<10)
 	for {

@@ -15,16 +15,9 @@ func collect(t *testing.T) (*outputs, *io.PipeWriter, func() string) {
 	var b strings.Builder
 	o := newOutputs(func(name, text string) { b.WriteString(text) }) // called under the lock of o
 	r, w := io.Pipe()
-	done := make(chan bool)
-	go func() { o.follow(0, r); close(done) }()
-	for {
-		o.mu.Lock()
-		open := o.open[0]
-		o.mu.Unlock()
-		if open {
-			break
-		}
-	}
+	o.begin()
+	o.open[1] = false
+	go o.follow(0, r)
 	return o, w, func() string {
 		o.mu.Lock()
 		defer o.mu.Unlock()
@@ -54,6 +47,11 @@ func TestMarksAndCharactersInPieces(t *testing.T) {
 		fmt.Fprint(w, text[i:i+1])
 	}
 	w.Close()
+	o.mu.Lock()
+	for o.open[0] {
+		o.changed.Wait()
+	}
+	o.mu.Unlock()
 	o.await(1, true)
 	o.release(1)
 	o.flush(true)

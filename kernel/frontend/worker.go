@@ -69,8 +69,12 @@ func (w *worker) keep() {
 		if failures++; time.Since(began) > 10*time.Second {
 			failures = 0
 		}
-		if err != nil || failures > 3 {
-			time.Sleep(time.Second) // it dies at once, again and again
+		if err != nil || failures > 3 { // it dies at once, again and again
+			if err == nil {
+				err = errors.New("it ends at once")
+			}
+			w.refuse(err)
+			time.Sleep(time.Second)
 		}
 	}
 }
@@ -93,6 +97,7 @@ func (w *worker) start() error {
 	cmd.Stdout, cmd.Stderr = pipes[2][1], pipes[3][1]
 	cmd.ExtraFiles = []*os.File{pipes[0][0], pipes[1][1]}
 	private(cmd)
+	w.outputs.begin()
 	err := cmd.Start()
 	pipes[0][0].Close()
 	for _, p := range pipes[1:] {
@@ -180,6 +185,17 @@ func (w *worker) end(err error) {
 	w.ready = false
 	w.pipe.Close()
 	close(w.ended)
+}
+
+// refuse answers what is asked of a worker that does not start.
+func (w *worker) refuse(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.early = nil
+	for id, a := range w.waiting {
+		delete(w.waiting, id)
+		a.done <- wire.Event{What: wire.Done, Error: &engine.Error{Kind: Died, Message: "no worker can be started: " + err.Error()}}
+	}
 }
 
 func reason(err error) string {

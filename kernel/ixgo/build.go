@@ -64,7 +64,7 @@ func (e *Engine) build(k *checked) (*program, error) {
 	if err != nil {
 		return nil, &engine.Error{Kind: engine.Refused, Message: err.Error()}
 	}
-	if err := e.carried(ip, done); err != nil {
+	if err := e.carried(ip); err != nil {
 		return nil, err
 	}
 	addresses := map[string]any{}
@@ -117,11 +117,10 @@ func (k *checked) trim() {
 
 // carried makes sure that the interpreter took the storage of every variable of
 // the packages in it: with another one the code would see zeroes.
-func (e *Engine) carried(ip *ixgo.Interp, pkgs map[*types.Package]bool) error {
-	known := field(e.ctx, "override").Interface().(map[string]reflect.Value)
+func (e *Engine) carried(ip *ixgo.Interp) error {
 	for it := globals(ip).MapRange(); it.Next(); {
 		name := it.Key().String()
-		if p, ok := known[name]; ok && it.Value().Elem().Pointer() != p.Pointer() {
+		if p, ok := override(e.ctx, name); ok && it.Value().Elem().Pointer() != p.Pointer() {
 			return &engine.Error{Kind: engine.Refused, Message: fmt.Sprintf("the variable %s can't be used in another cell: its type %s is not the same there", plain(name), p.Type().Elem())}
 		}
 	}
@@ -206,92 +205,4 @@ func mentionNamed(t types.Type, f func(*types.Named), seen map[types.Type]bool) 
 			mention(t.Method(i).Type())
 		}
 	}
-}
-
-// publish makes what a cell declared part of the session.
-func (e *Engine) publish(k *checked) {
-	for _, d := range k.dropped {
-		for _, n := range d.names {
-			delete(e.live, n)
-		}
-	}
-	for n, path := range k.imports {
-		if e.imports[n] != path {
-			delete(e.live, n)
-		}
-	}
-	e.imports = k.imports
-	for _, d := range append(k.again, k.decls...) {
-		d.uses = map[string]bool{}
-	}
-	owner := func(n string) *decl {
-		for _, d := range append(k.again, k.decls...) {
-			for _, m := range d.names {
-				if m == n {
-					return d
-				}
-			}
-		}
-		return nil
-	}
-	for _, fd := range k.file.Decls {
-		var d *decl
-		switch fd := fd.(type) {
-		case *ast.FuncDecl:
-			name := fd.Name.Name
-			if fd.Recv != nil && len(fd.Recv.List) > 0 {
-				name = typeName(fd.Recv.List[0].Type)
-			}
-			d = owner(name)
-		case *ast.GenDecl:
-			for _, s := range fd.Specs {
-				switch s := s.(type) {
-				case *ast.TypeSpec:
-					d = owner(s.Name.Name)
-				case *ast.ValueSpec:
-					d = owner(s.Names[0].Name)
-				}
-			}
-		}
-		if d == nil {
-			continue
-		}
-		ast.Inspect(fd, func(n ast.Node) bool {
-			if id, ok := n.(*ast.Ident); ok {
-				if o := k.info.ObjectOf(id); o != nil && o.Pkg() != nil && o.Pkg().Path() == mainPath && packageLevel(o, k.pkg) {
-					d.uses[plain(o.Name())] = true
-				}
-			}
-			return true
-		})
-	}
-	for _, d := range append(k.again, k.decls...) {
-		for _, n := range d.names {
-			delete(d.uses, n)
-			if o := k.pkg.Scope().Lookup(n); o != nil {
-				if old := e.live[n]; old != nil {
-					_, isType := old.obj.(*types.TypeName)
-					k.retyped = k.retyped || isType
-				}
-				e.live[n] = &binding{obj: o, cell: d.cell, decl: d}
-				delete(e.imports, n)
-			}
-		}
-	}
-	for _, v := range k.vars {
-		if old := e.live[v.name]; old != nil && old.decl == nil && old.cell != k.cell.N {
-			k.redo = append(k.redo, redefinition{v.name, old, v.stmt})
-		}
-		e.live[v.name] = &binding{obj: v.obj, cell: k.cell.N}
-		delete(e.imports, v.name)
-	}
-}
-
-// packageLevel tells what cells declare from what is local to a function: the
-// variables made by hoist have no scope at all.
-func packageLevel(o types.Object, pkg *types.Package) bool {
-	if v, ok := o.(*types.Var); ok {
-		return !v.IsField() && hoistedName(v.Name())
-	}
-	return o.Parent() == o.Pkg().Scope() || o.Parent() == pkg.Scope()
 }

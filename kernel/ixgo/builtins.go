@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"go/types"
 	"maps"
-	"os"
 	"reflect"
 	"slices"
 	"testing"
@@ -21,8 +20,6 @@ const (
 	builtinPath = "tunelab/cell"
 	builtinName = "kernel" + sep
 )
-
-var debugEngine = os.Getenv("TUNELAB_KERNEL_DEBUG") != ""
 
 // What a cell may call without importing anything.
 var builtins = []string{"Display", "Input", "input", "Password"}

@@ -74,35 +74,16 @@ func (e *Engine) check(s *source) (*checked, error) {
 // brokenAgain gives the first of the declarations compiled again that has an error.
 func brokenAgain(s *source, errs []types.Error) (*decl, types.Error) {
 	for _, err := range errs {
-		p := err.Fset.Position(err.Pos)
-		if p.Filename == s.cell.File() {
-			continue
-		}
-		for _, d := range s.again {
-			for _, text := range append([]string{d.text}, values(d.methods)...) {
-				var file string
-				var line, col int
-				head, _, _ := strings.Cut(text, "\n")
-				if i := strings.LastIndex(head, ":"); i > 0 {
-					if j := strings.LastIndex(head[:i], ":"); j > 0 {
-						file = strings.TrimPrefix(head[:j], "//line ")
-						fmt.Sscanf(head[j:], ":%d:%d", &line, &col)
-					}
-				}
-				if file == p.Filename && p.Line >= line && p.Line < line+strings.Count(text, "\n") {
-					return d, err
-				}
+		for _, d := range s.file.Decls {
+			if !within(d, err.Pos) {
+				continue
+			}
+			if o := s.owner(d); o != nil && slices.Contains(s.again, o) {
+				return o, err
 			}
 		}
 	}
 	return nil, types.Error{}
-}
-
-func values(m map[string]string) (v []string) {
-	for _, s := range m {
-		v = append(v, s)
-	}
-	return v
 }
 
 // checkShown checks a cell whose last statement's values are shown, where it has any.

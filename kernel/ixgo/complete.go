@@ -182,9 +182,10 @@ func (e *Engine) attempt(code string) (s *source, err error) {
 			s = nil
 		}
 	}()
-	imports := e.imports
-	defer func() { e.imports = imports }()
-	return e.generate(engine.Cell{N: 0, Code: code})
+	if s, err = e.generate(engine.Cell{N: 0, Code: code}); err == nil && s.file == nil {
+		s = nil
+	}
+	return s, err
 }
 
 // closing gives the brackets that a text leaves open, innermost first.

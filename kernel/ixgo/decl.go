@@ -80,6 +80,35 @@ func typeName(x ast.Expr) string {
 	}
 }
 
+// owner gives the declaration of the cell, or compiled again, that a declaration of its
+// file belongs to; nil for the function of statements.
+func (s *source) owner(d ast.Decl) *decl {
+	name := ""
+	switch d := d.(type) {
+	case *ast.FuncDecl:
+		name = d.Name.Name
+		if d.Recv != nil && len(d.Recv.List) > 0 {
+			name = typeName(d.Recv.List[0].Type)
+		}
+	case *ast.GenDecl:
+		if len(d.Specs) == 0 {
+			return nil
+		}
+		switch spec := d.Specs[0].(type) {
+		case *ast.TypeSpec:
+			name = spec.Name.Name
+		case *ast.ValueSpec:
+			name = spec.Names[0].Name
+		}
+	}
+	for _, o := range slices.Concat(s.again, s.decls) {
+		if slices.Contains(o.names, name) {
+			return o
+		}
+	}
+	return nil
+}
+
 // dependents gives the live declarations that use one of the names, or one another
 // that does, in the order in which they were declared. Those in skip are left out.
 func (e *Engine) dependents(names map[string]bool, skip map[*decl]bool) []*decl {

@@ -6,7 +6,6 @@ import (
 	"go/types"
 	"maps"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -91,14 +90,15 @@ func (e *Engine) prepare(c engine.Cell) (p *program, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = &engine.Error{Kind: engine.Refused, Message: fmt.Sprintf("the engine cannot run this cell: %v", r)}
-			if debugEngine {
-				fmt.Printf("%v\n%s\n", r, debug.Stack())
-			}
 		}
 	}()
 	s, err := e.generate(c)
-	if err != nil || s == nil {
+	if err != nil {
 		return nil, err
+	}
+	if s.file == nil {
+		e.adopt(s.imports)
+		return nil, nil
 	}
 	k, err := e.check(s)
 	if err != nil {

@@ -34,7 +34,7 @@ type source struct {
 	lastStmt ast.Stmt // it
 }
 
-// generate makes a cell's source; nil where the cell holds nothing.
+// generate makes a cell's source; without a file where the cell holds nothing to compile.
 func (e *Engine) generate(c engine.Cell) (*source, error) {
 	chunks, err := cell.Split(c.Code)
 	if bad := (*cell.Error)(nil); errors.As(err, &bad) {
@@ -59,8 +59,7 @@ func (e *Engine) generate(c engine.Cell) (*source, error) {
 		}
 	}
 	if len(s.body)+len(s.decls) == 0 {
-		e.imports = s.imports
-		return nil, nil
+		return s, nil
 	}
 	if err := e.parse(s); err != nil {
 		return nil, err
@@ -161,44 +160,49 @@ func (s *source) text(imports []string) string {
 	}
 	fmt.Fprintf(&b, "func %s() {\n", entryName(s.cell))
 	s.last = -1
-	n, stopAfter, taken := 0, false, -1
-	for i, k := range s.body {
+	n, timed := 0, -1 // the last of the statements that %time measures
+	for i := 0; i < len(s.body); i++ {
+		k := s.body[i]
 		line := directive(s.cell, k)
 		switch {
-		case i == taken:
-		case k.Kind == cell.Command && cell.Timed(k.Text) && i+1 < len(s.body):
-			if k.Text == "timeit" {
-				fmt.Fprintf(&b, "%s%s.Repeat(func() {\n%s%s\n})\n", line, builtinName, directive(s.cell, s.body[i+1]), s.body[i+1].Text)
-				taken = i + 1
-			} else {
-				fmt.Fprintf(&b, "%s%s.Start()\n", line, builtinName)
-				stopAfter = true
+		case k.Kind == cell.Command && k.Text == "timeit" && s.sameLine(i) > i:
+			fmt.Fprintf(&b, "%s%s.Repeat(func() {\n", line, builtinName)
+			for end := s.sameLine(i); i < end; i++ {
+				fmt.Fprintf(&b, "%s%s\n", directive(s.cell, s.body[i+1]), s.body[i+1].Text)
 			}
-			n++
+			b.WriteString("})\n")
+			s.last = -1
+		case k.Kind == cell.Command && k.Text == "time" && s.sameLine(i) > i:
+			fmt.Fprintf(&b, "%s%s.Start()\n", line, builtinName)
+			timed = s.sameLine(i)
 		case k.Kind == cell.Command || k.Kind == cell.Shell:
 			fmt.Fprintf(&b, "%s%s.Command(%q, %t)\n", line, builtinName, k.Text, k.Kind == cell.Shell)
-			n++
 			s.last = -1
-		case k.Text != "":
-			if i == len(s.body)-1 && cell.Listed(k.Text) {
-				fmt.Fprintf(&b, "%s%s.Result(\n%s%s)\n", line, builtinName, line, k.Text)
-				s.last = -1
-				n++
-				break
-			}
+		case i == len(s.body)-1 && cell.Listed(k.Text):
+			fmt.Fprintf(&b, "%s%s.Result(\n%s%s)\n", line, builtinName, line, k.Text)
+			s.last = -1
+		default:
 			b.WriteString(line + k.Text + "\n")
 			s.last = n
+		}
+		n++
+		if i == timed {
+			fmt.Fprintf(&b, "%s%s.Stop()\n", line, builtinName)
 			n++
-			if stopAfter {
-				fmt.Fprintf(&b, "%s%s.Stop()\n", line, builtinName)
-				n++
-				stopAfter = false
-			}
 		}
 	}
 	line, col := s.end()
 	fmt.Fprintf(&b, "//line %s:%d:%d\n}\n", s.cell.File(), line, col)
 	return b.String()
+}
+
+// sameLine gives the last of the statements that begin on the line of a command.
+func (s *source) sameLine(command int) int {
+	last := command
+	for last+1 < len(s.body) && s.body[last+1].Kind == cell.Statement && s.body[last+1].Line == s.body[command].Line {
+		last++
+	}
+	return last
 }
 
 // end is the place behind the cell's last character.

@@ -123,7 +123,7 @@ func (e *Engine) liveText(name string, b *binding) string {
 		return strings.Join(lines, "") + "\n" + from
 	}
 	text := fmt.Sprintf("var %s %s", name, typeText(b.obj))
-	if p, ok := field(e.ctx, "override").Interface().(map[string]reflect.Value)[mainPath+"."+b.obj.Name()]; ok {
+	if p, ok := override(e.ctx, mainPath+"."+b.obj.Name()); ok {
 		switch v := p.Elem(); v.Kind() {
 		case reflect.Bool, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64, reflect.Uint, reflect.Uint8,
 			reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Float32, reflect.Float64:

@@ -33,6 +33,20 @@ func setOverride(ctx *ixgo.Context, more map[string]any) {
 	f.Set(reflect.ValueOf(m))
 }
 
+// dropOverride takes one of them away.
+func dropOverride(ctx *ixgo.Context, name string) {
+	f := field(ctx, "override")
+	m := maps.Clone(f.Interface().(map[string]reflect.Value))
+	delete(m, name)
+	f.Set(reflect.ValueOf(m))
+}
+
+// override gives the address of a variable, if there is one.
+func override(ctx *ixgo.Context, name string) (reflect.Value, bool) {
+	v, ok := field(ctx, "override").Interface().(map[string]reflect.Value)[name]
+	return v, ok
+}
+
 // setPanics makes an interpreter send the panics of its goroutines to a channel.
 func setPanics(ip *ixgo.Interp, ch chan ixgo.PanicError) {
 	field(ip, "cherror").Set(reflect.ValueOf(ch))

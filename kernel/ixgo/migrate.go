@@ -21,12 +21,12 @@ func (e *Engine) migrate(c engine.Cell) {
 			continue
 		}
 		key := mainPath + "." + b.obj.Name()
-		old, ok := field(e.ctx, "override").Interface().(map[string]reflect.Value)[key]
+		old, ok := override(e.ctx, key)
 		if !ok {
 			continue
 		}
 		s, err := e.generate(engine.Cell{N: c.N, Code: fmt.Sprintf("var %s %s", name, types.TypeString(b.obj.Type(), qualify))})
-		if err != nil {
+		if err != nil || s.file == nil {
 			continue // a type that has no name here
 		}
 		s.again = nil // what uses the variable may go on with the old type until it is compiled again
@@ -40,7 +40,8 @@ func (e *Engine) migrate(c engine.Cell) {
 			continue
 		}
 		at := mainPath + "." + v.Name()
-		rt := field(e.ctx, "override").Interface().(map[string]reflect.Value)[at].Type().Elem()
+		p, _ := override(e.ctx, at)
+		rt := p.Type().Elem()
 		if !sameLayout(old.Type().Elem(), rt, map[[2]reflect.Type]bool{}) {
 			continue
 		}

@@ -55,6 +55,9 @@ func (e *Engine) undo(c engine.Cell, p *program) {
 		if b := e.live[r.name]; e.run.reached < int(r.stmt) && b != nil && b.cell == c.N {
 			e.live[r.name] = r.old
 			e.recompile(c, r.name)
+		} else {
+			dropOverride(e.ctx, mainPath+"."+r.old.obj.Name()) // its value may be large
 		}
 	}
+	e.forget()
 }

@@ -77,6 +77,8 @@ class Talk(unittest.TestCase):
         _, messages, _ = self.run_cell("%time x := 41 + 1\nx")
         self.assertIn("time: ", self.texts(messages))
         self.assertEqual(self.result(messages), ["42"])
+        _, messages, _ = self.run_cell("%time time.Sleep(20 * time.Millisecond); time.Sleep(20 * time.Millisecond)")
+        self.assertRegex(self.texts(messages), r"time: [4-9]\d(\.\d+)?ms")
         _, messages, _ = self.run_cell("%timeit strings.Repeat(\"x\", 10)")
         self.assertRegex(self.texts(messages), r"per loop, \d+ loops")
 
