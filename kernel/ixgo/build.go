@@ -84,6 +84,7 @@ func (e *Engine) build(k *checked) (*program, error) {
 		}
 	}
 	setOverride(e.ctx, addresses)
+	e.carryPackages(ip, mp.Prog)
 	k.trim()
 	e.cells[k.pkg] = &built{source: sp, deps: e.uses(k, k.file.Decls)}
 	return &program{interp: ip, entry: entryName(k.cell), last: k.last, notes: k.notes}, nil

@@ -30,6 +30,9 @@ type Engine struct {
 	cells   map[*types.Package]*built
 	run     *running
 
+	dirs    map[string]string // where the source of an interpreted package lies
+	carries map[string]bool   // interpreted packages whose variables and types are handed on
+
 	panics chan ixgo.PanicError // of goroutines
 }
 
@@ -50,9 +53,12 @@ func New(host engine.Host) *Engine {
 	e := &Engine{
 		host: host, ctx: ctx, pins: newPins(ctx.Loader),
 		live: map[string]*binding{}, imports: map[string]string{}, cells: map[*types.Package]*built{},
+		dirs: map[string]string{}, carries: map[string]bool{},
 		panics: make(chan ixgo.PanicError),
 	}
 	ctx.Loader = e.pins
+	ctx.Lookup = e.lookup
+	e.pins.also = e.dirs
 	e.conf = types.Config{
 		GoVersion:                goVersion(),
 		Sizes:                    types.SizesFor("gc", runtime.GOARCH),
