@@ -21,6 +21,7 @@ import (
 // Session is what commands act upon.
 type Session interface {
 	Names() []engine.Name
+	Export() (program string, err error)
 	Reset()           // after the cell that asks for it
 	Compile() error   // runs the cell at hand, which begins with %%go
 	Page(text string) // shown beside the cell, where the notebook has a pager
@@ -35,21 +36,21 @@ var commands map[string]command
 
 func init() { // help reads the map
 	commands = map[string]command{
-		"cd":     {"%cd [FOLDER]", "change the working folder; without one, print it", cd},
-		"who":    {"%who", "list the session's names, with their types and cells", who},
-		"reset":  {"%reset", "forget every name, after this cell", func(s Session, _ string, _ io.Writer) error { s.Reset(); return nil }},
-		"%go":    {"%%go", "first line of a cell that is compiled with the real toolchain; what it exports can be called later", func(s Session, _ string, _ io.Writer) error { return s.Compile() }},
-		"help":   {"%help", "show this page", help},
-		"time":   {"%time STATEMENT", "run the statements of the line and say how long they took", noStatement},
-		"timeit": {"%timeit STATEMENT", "run the statements of the line many times and say how long they take on average", noStatement},
+		"cd":      {"%cd [FOLDER]", "change the working folder; without one, print it", cd},
+		"who":     {"%who", "list the session's names, with their types and cells", who},
+		"reset":   {"%reset", "forget every name, after this cell", func(s Session, _ string, _ io.Writer) error { s.Reset(); return nil }},
+		"%go":     {"%%go", "first line of a cell that is compiled with the real toolchain; what it exports can be called later", func(s Session, _ string, _ io.Writer) error { return s.Compile() }},
+		"require": {"%require PATH@VERSION", "add a module to the go.mod of the notebook's folder, as go get does", require},
+		"export":  {"%export FILE.go", "write the cells that ran well as a Go program", export},
+		"help":    {"%help", "show this page", help},
+		"time":    {"%time STATEMENT", "run the statements of the line and say how long they took", noStatement},
+		"timeit":  {"%timeit STATEMENT", "run the statements of the line many times and say how long they take on average", noStatement},
 	}
 }
 
 // missing are commands that other kernels have, or that this one will have.
 var missing = map[string]string{
 	"%time":       "it times one statement: write %time before it",
-	"require":     "modules beside the standard library cannot be added yet",
-	"export":      "a notebook cannot be written as a program yet",
 	"go111module": "modules are always on",
 }
 

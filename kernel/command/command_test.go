@@ -23,7 +23,8 @@ func (s *session) Reset()               { s.reset = true }
 func (s *session) Compile() error {
 	return &engine.Error{Kind: engine.CompileError, Message: "compiled"}
 }
-func (s *session) Page(text string) { s.page = text }
+func (s *session) Export() (string, error) { return "package main\n\nfunc main() {}\n", nil }
+func (s *session) Page(text string)        { s.page = text }
 
 func TestCommands(t *testing.T) {
 	dir := t.TempDir()
@@ -40,7 +41,9 @@ func TestCommands(t *testing.T) {
 		{"help", "", ""},
 		{"nothing at all", "", "%nothing is no command"},
 		{"%go\nfunc f() {}", "", "compiled"},
-		{"require a@v1", "", "cannot be added yet"},
+		{"require", "", "which module?"},
+		{"export", "", "to which file?"},
+		{"export cells.go", "cells.go is a program", ""},
 	} {
 		var out bytes.Buffer
 		err := Run(context.Background(), s, c.line, false, &out)

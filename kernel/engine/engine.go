@@ -30,6 +30,10 @@ type Engine interface {
 	// declares it: one that a cell imported, or one that is known.
 	Package(name string) (path string, ok bool)
 
+	// Export writes what the session's cells did, those that ended well, as a Go
+	// program: declarations as they are now, statements in the order in which they ran.
+	Export() (string, error)
+
 	// Names lists what the session's cells declared, by name.
 	Names() []Name
 }

@@ -27,6 +27,7 @@ type program struct {
 	last   types.Type
 	notes  []string
 	redo   []redefinition
+	done   *done
 }
 
 // build makes the SSA of a cell and of the earlier cells that it uses, and an

@@ -76,12 +76,19 @@ func (e *Engine) lookup(_, path string) (string, bool) {
 // importPath gives a package that a cell asks for.
 func (e *Engine) importPath(path string) (*types.Package, error) {
 	_, bound := ixgo.LookupPackage(path)
-	if _, found := e.dirs[path]; !bound && !found && path != "unsafe" {
-		if err := e.find(path); err != nil {
-			return nil, err
+	if _, found := e.dirs[path]; bound || found || path == "unsafe" {
+		return e.ctx.Importer.Import(path)
+	}
+	if err := e.find(path); err != nil {
+		return nil, err
+	}
+	p, err := e.ctx.Importer.Import(path)
+	for path := range e.dirs {
+		if s := e.ctx.SourcePackage(path); err == nil && s != nil && s.Loaded() {
+			err = e.refuseIn(s.Info, s.Files...)
 		}
 	}
-	return e.ctx.Importer.Import(path)
+	return p, err
 }
 
 // carryPackages hands the variables and types of interpreted packages on to later cells.

@@ -37,6 +37,9 @@ func (w *Worker) Compile() error {
 	return nil
 }
 
+// Export gives the session as a program.
+func (w *Worker) Export() (string, error) { return w.current().Export() }
+
 // Compiled calls a function of a compiled cell.
 func (w *Worker) Compiled(cell int, name string, args, results []any) error {
 	w.mu.Lock()
