@@ -48,7 +48,7 @@ func init() { // help reads the map
 	}
 }
 
-// missing are commands that other kernels have, or that this one will have.
+// missing are commands that other kernels have.
 var missing = map[string]string{
 	"%time":       "it times one statement: write %time before it",
 	"go111module": "modules are always on",

@@ -43,7 +43,7 @@ func TestCommands(t *testing.T) {
 		{"%go\nfunc f() {}", "", "compiled"},
 		{"require", "", "which module?"},
 		{"export", "", "to which file?"},
-		{"export cells.go", "cells.go is a program", ""},
+		{"export cells.go", "cells.go is a program: go run cells.go\n", ""},
 	} {
 		var out bytes.Buffer
 		err := Run(context.Background(), s, c.line, false, &out)

@@ -56,8 +56,8 @@ func (e *Engine) find(path string) error {
 			continue
 		}
 		switch {
-		case p.Standard && p.ImportPath != path && strings.Contains(p.ImportPath, "internal"):
-			continue // of a bound package
+		case p.Standard && p.ImportPath != path && (strings.Contains(p.ImportPath, "internal") || p.ImportPath == "runtime/cgo"):
+			continue // of a bound package, or of one that is refused below
 		case p.Standard:
 			return fmt.Errorf("it needs %s, which the interpreter does not have: use it in a %%%%go cell", p.ImportPath)
 		case len(p.CgoFiles)+len(p.SFiles) > 0:
