@@ -24,13 +24,15 @@ build: go ## bin/tunelab, the notebook kernel and one binary for each plugin (a 
 demo: build ## the nine methods compared on the embedded model and tasks: recorded, tabled, plotted
 	@bin/tunelab demo
 
-test: go ## everything that CI checks
+test: build ## everything that CI checks
 	@echo "== format"
 	@test -z "$$(gofmt -l framework plugins tracking kernel)" || { gofmt -l framework plugins tracking kernel; echo "gofmt the files above"; exit 1; }
 	@echo "== vet (a first run downloads modules and compiles SQLite: a few minutes)"
 	@$(GO) vet $(PKGS)
 	@echo "== tests, $(SECONDS_SINCE) s so far"
 	@$(GO) test -timeout 20m $(PKGS)
+	@echo "== a notebook, $(SECONDS_SINCE) s so far"
+	@d=$$(mktemp -d) && TUNELAB_DIR=$$d bin/tunelab notebook notebooks/01-first-comparison.ipynb -o $$d/out.ipynb --timeout 5m 2>$$d/log || { cat $$d/log; rm -rf $$d; exit 1; }; rm -rf $$d
 	@echo "== all checks passed in $(SECONDS_SINCE) s"
 
 test-all: test cross contrib python-example parity minilm kernel-test notebooks ## the longer checks too: other platforms, contrib modules, the race detector, every fault, many random kills

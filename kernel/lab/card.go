@@ -10,6 +10,7 @@ import (
 
 	"github.com/tunelab/tunelab/framework/run"
 	"github.com/tunelab/tunelab/kernel/display"
+	"github.com/tunelab/tunelab/tracking"
 )
 
 // card shows how a study goes, in place, and folds into a line when it ends.
@@ -34,6 +35,8 @@ type card struct {
 	estimate    int64 // bytes
 	peak        int64 // bytes, of the processes of all runs
 	lines       []string
+	finished    int
+	failed      bool // some run did not finish
 }
 
 // refresh is how often the card is drawn.
@@ -109,6 +112,11 @@ func (c *card) watch(u run.Update) {
 			line += fmt.Sprintf(", %s %.4g", u.Score.Metric, u.Score.Value)
 		}
 		c.lines = append(c.lines, line)
+		if u.Status == tracking.Finished {
+			c.finished++
+		} else {
+			c.failed = c.failed || u.Status != tracking.Stopped
+		}
 	case u.Phase != "":
 		if u.Phase != c.phase {
 			c.phase, c.begun = u.Phase, time.Now()
@@ -131,7 +139,15 @@ func (c *card) line() string {
 	if c.stopped {
 		return fmt.Sprintf("study %s: stopped at run %d of %d after %s", c.name, c.done+1, c.total, short(time.Since(c.start)))
 	}
-	return fmt.Sprintf("study %s: run %d of %d, %s", c.name, min(c.done+1, max(c.total, 1)), max(c.total, 1), short(time.Since(c.start)))
+	return fmt.Sprintf("study %s: %s, %s", c.name, c.at(), short(time.Since(c.start)))
+}
+
+// at is where the study is.
+func (c *card) at() string {
+	if c.total == 0 {
+		return "starting"
+	}
+	return fmt.Sprintf("run %d of %d", min(c.done+1, c.total), c.total)
 }
 
 // left is the time that the study still needs, from the runs that ended; "" unknown.
@@ -167,14 +183,17 @@ func (c *card) html(ended bool) string {
 	defer c.mu.Unlock()
 	var b strings.Builder
 	if ended {
-		what := fmt.Sprintf("%d runs", len(c.lines))
-		if len(c.lines) == 1 {
+		what, open := fmt.Sprintf("%d runs", c.finished), ""
+		if c.finished == 1 {
 			what = "1 run"
 		}
-		if c.stopped {
-			what = fmt.Sprintf("stopped after %s of %d; the run under way left a checkpoint", what, c.total)
+		if c.failed {
+			open = " open"
 		}
-		fmt.Fprintf(&b, `<details><summary>Study <b>%s</b>: %s in %s%s</summary><ul style="margin:.3em 0;font-size:.9em">`, html.EscapeString(c.name), what, short(time.Since(c.start)), memory(", %s at most", c.peak))
+		if c.stopped {
+			what = fmt.Sprintf("stopped after %s of %d", what, c.total)
+		}
+		fmt.Fprintf(&b, `<details`+open+`><summary>Study <b>%s</b>: %s in %s%s</summary><ul style="margin:.3em 0;font-size:.9em">`, html.EscapeString(c.name), what, short(time.Since(c.start)), memory(", %s at most", c.peak))
 		for _, l := range c.lines {
 			fmt.Fprintf(&b, "<li>%s</li>", html.EscapeString(l))
 		}
@@ -182,7 +201,7 @@ func (c *card) html(ended bool) string {
 		return b.String()
 	}
 	b.WriteString(`<div style="border:1px solid #bbb;border-radius:6px;padding:.6em .9em;max-width:44em;display:flex;gap:1.2em;align-items:center;font-size:.92em"><div style="flex:1">`)
-	fmt.Fprintf(&b, `<div><b>%s</b> &middot; run %d of %d</div>`, html.EscapeString(c.name), min(c.done+1, max(c.total, 1)), max(c.total, 1))
+	fmt.Fprintf(&b, `<div><b>%s</b> &middot; %s</div>`, html.EscapeString(c.name), c.at())
 	bar(&b, float64(c.done), float64(c.total))
 	fmt.Fprintf(&b, `<div>%s</div>`, html.EscapeString(c.what))
 	if c.phase != "" {

@@ -1,17 +1,9 @@
 package lab
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"slices"
-
-	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/plotter"
-	"gonum.org/v1/plot/plotutil"
-	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgsvg"
 
 	"github.com/tunelab/tunelab/framework/eval/report"
 )
@@ -85,33 +77,9 @@ func (c Curve) Line(name string) Line {
 // Chart draws lines over a common axis. It panics where a line has no points, or not
 // one y for each x.
 func Chart(title, x, y string, lines ...Line) *Figure {
-	p := plot.New()
-	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, x, y
-	p.Legend.Top = true
-	p.Add(plotter.NewGrid())
-	for i, l := range lines {
-		if len(l.X) != len(l.Y) || len(l.X) == 0 {
-			panic(fmt.Sprintf("lab.Chart: line %q has %d x and %d y", l.Name, len(l.X), len(l.Y)))
-		}
-		points := make(plotter.XYs, len(l.X))
-		for j := range l.X {
-			points[j] = plotter.XY{X: l.X[j], Y: l.Y[j]}
-		}
-		line, err := plotter.NewLine(points)
-		if err != nil {
-			panic(fmt.Errorf("lab.Chart: line %q: %w", l.Name, err))
-		}
-		line.Color, line.Width, line.Dashes = plotutil.Color(i), vg.Points(1.5), plotutil.Dashes(i)
-		p.Add(line)
-		if len(lines) > 1 {
-			p.Legend.Add(l.Name, line)
-		}
+	var list []report.Line
+	for _, l := range lines {
+		list = append(list, report.Line(l))
 	}
-	c := vgsvg.New(420, 260)
-	p.Draw(draw.Crop(draw.New(c), 4, -8, 4, -4))
-	var b bytes.Buffer
-	if _, err := c.WriteTo(&b); err != nil {
-		panic(fmt.Errorf("lab.Chart: %w", err))
-	}
-	return &Figure{Caption: title, svg: b.Bytes()}
+	return drawn(report.LinesFigure(title, x, y, list))
 }

@@ -29,7 +29,7 @@ func (r *Result) Samples(task string) Samples {
 // HTML is the table.
 func (list Samples) HTML() string {
 	var b strings.Builder
-	b.WriteString(`<table class="tunelab-samples"><thead><tr><th>prompt</th><th>method</th><th>answer</th><th>reference</th><th>score</th></tr></thead><tbody>`)
+	b.WriteString(`<table class="tunelab-samples"><thead><tr><th style="text-align:left">prompt</th><th style="text-align:left">method</th><th style="text-align:left">answer</th><th style="text-align:left">reference</th><th>score</th></tr></thead><tbody>`)
 	for _, s := range list {
 		fmt.Fprintf(&b, `<tr><td style="text-align:left;white-space:pre-wrap">%s</td><td style="text-align:left">%s</td><td style="text-align:left;white-space:pre-wrap">%s</td><td style="text-align:left">%s</td><td>%.3g</td></tr>`,
 			html.EscapeString(s.Prompt), html.EscapeString(s.Method), html.EscapeString(s.Answer), html.EscapeString(s.Reference), s.Score)
