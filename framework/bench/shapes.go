@@ -44,6 +44,17 @@ var shapes = map[string][]kernelCase{
 		{what: "the same, gradient to x", ints: []int64{256, width, inner, 0}},
 		{what: "GPT-2 MLP, 1 token", ints: []int64{1, inner, width, 1}},
 	},
+	"gemm_bf16": {
+		{what: "GPT-2 MLP, forward", ints: []int64{tokens, inner, width, 0, 1}},
+		{what: "the same, gradient to x", ints: []int64{tokens, width, inner, 0, 0}},
+		{what: "the same, gradient to W", ints: []int64{inner, width, tokens, 1, 0}},
+		{what: "GPT-2 output layer, forward", ints: []int64{tokens, vocab, width, 0, 1}},
+		{what: "GPT-2 MLP, 1 token", ints: []int64{1, inner, width, 0, 1}},
+	},
+	"gemm_nf4_bf16": {
+		{what: "GPT-2 MLP, forward", ints: []int64{256, inner, width, 1}},
+		{what: "the same, gradient to x", ints: []int64{256, width, inner, 0}},
+	},
 	"dequant_nf4": {{what: "GPT-2 MLP", ints: []int64{inner * width}}},
 	"transpose":   {{what: "GPT-2 MLP", ints: []int64{inner, width}}},
 	"copy":        {{what: "GPT-2 hidden states", ints: []int64{tokens * width}}},
@@ -65,6 +76,7 @@ var shapes = map[string][]kernelCase{
 	"segment_mean_grad": {{what: "16 sequences", ints: []int64{tokens, width, 16}}},
 	"nll":               lossShapes,
 	"nll_grad":          lossShapes,
+	"cross_entropy":     lossShapes,
 	"log_prob":          lossShapes,
 	"log_prob_grad":     lossShapes,
 }

@@ -77,15 +77,7 @@ func newDecoder(raw []byte, method string, e compute.Engine, rng *rand.Rand) (*s
 	}
 	fill(m.Params())
 	s.loss = func(t *autograd.Tape, data batch) *autograd.Var {
-		var rows, targets []int32
-		at := 0
-		for _, q := range data.seqs {
-			for i, next := range q[1:] {
-				rows, targets = append(rows, int32(at+i)), append(targets, int32(next))
-			}
-			at += len(q)
-		}
-		return t.CrossEntropy(m.Logits(t, t.Rows(m.Hidden(t, model.Pack(data.seqs...)), rows)), targets, nil)
+		return m.NextTokenLoss(t, model.Pack(data.seqs...))
 	}
 	return s, nil
 }

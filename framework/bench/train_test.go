@@ -75,7 +75,7 @@ func TestProfile(t *testing.T) {
 		}
 		return n
 	}
-	for op, want := range map[string]float64{"attention": 6, "attention_grad": 6, "nll": 1, "adamw": 2 * 7 * 6, "rope": 24} {
+	for op, want := range map[string]float64{"attention": 6, "attention_grad": 6, "cross_entropy": 1, "adamw": 2 * 7 * 6, "rope": 24} {
 		if got := calls(r.Profile, op); got != want {
 			t.Errorf("%g calls of %s in a step, want %g", got, op, want)
 		}
@@ -95,7 +95,6 @@ func TestEncoder(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	good := TrainOptions{Config: "tiny", Method: Full, Batch: 1, Seq: 4, Steps: 1, Precision: F32}
 	for want, change := range map[string]func(o *TrainOptions){
-		"has no bf16":             func(o *TrainOptions) { o.Precision = BF16 },
 		`"f16" is none`:           func(o *TrainOptions) { o.Precision = "f16" },
 		`no shape "gpt5"`:         func(o *TrainOptions) { o.Config = "gpt5" },
 		`no method "adapters"`:    func(o *TrainOptions) { o.Method = "adapters" },

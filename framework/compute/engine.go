@@ -20,7 +20,8 @@ type Engine interface {
 	// Threads is the number of threads kernels may use. Results never depend on it.
 	Threads() int
 
-	// Alloc returns a zeroed buffer of n elements, reusing freed memory.
+	// Alloc returns a zeroed buffer of n elements, reusing freed memory. It
+	// panics with a *MemoryError where there is none.
 	Alloc(dt DType, n int) Buffer
 	// AllocRaw is Alloc without the zeros, for outputs that are overwritten.
 	AllocRaw(dt DType, n int) Buffer
@@ -43,10 +44,12 @@ type Engine interface {
 // LazyEngine is an engine whose buffers can wait for their contents.
 type LazyEngine interface {
 	Engine
-	// AllocLazy returns an F32 buffer of n elements that takes no memory until
-	// it is first used; fill then writes all of it, once. What fill reads must
-	// stay as it is until then.
-	AllocLazy(n int, fill func(dst []float32)) Buffer
+	// AllocLazy returns a buffer of n elements that takes no memory until it is
+	// first used; fill then writes all of it to a []float32, []int32 or []uint8.
+	// What fill reads must stay as it is until then. Where there is no memory, or
+	// fill fails, the use panics with a *MemoryError or a *FillError, and the next
+	// one tries again.
+	AllocLazy(dt DType, n int, fill func(dst any) error) Buffer
 }
 
 // MissingOpError says that an engine has no kernel for an op.

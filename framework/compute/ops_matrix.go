@@ -27,6 +27,15 @@ var (
 		},
 		Work: func(i *[MaxInts]int64) int64 { return 2*i[0]*i[1]*i[2] + i[1]*i[2] }})
 
+	// GemmBF16 and GemmNF4BF16 are Gemm and GemmNF4 with both operands rounded to
+	// bf16 (to nearest even) and f32 sums.
+	GemmBF16 = RegisterOp(Op{Name: "gemm_bf16",
+		Doc: "gemm of operands rounded to bf16, with sums in f32 in the order of AMX's TDPBF16PS: in every 32 terms of K the even " +
+			"ones are a chain of FMAs and the odd ones another; blocks of 768 terms are added in order; subnormal numbers count as zero.",
+		Ints: Gemm.Ints, Bufs: Gemm.Bufs, Sizes: Gemm.Sizes, Work: Gemm.Work})
+	GemmNF4BF16 = RegisterOp(Op{Name: "gemm_nf4_bf16", Doc: "gemm_nf4 with the arithmetic of gemm_bf16: the weights are rounded to bf16 too.",
+		Ints: GemmNF4.Ints, Bufs: GemmNF4.Bufs, Sizes: GemmNF4.Sizes, Work: GemmNF4.Work})
+
 	// DequantNF4 writes the float weights of an NF4 matrix of n elements.
 	DequantNF4 = RegisterOp(Op{Name: "dequant_nf4", Doc: "y[i] = table[code i] absmax[i/64]", Ints: []string{"n"},
 		Bufs:  []Arg{{"codes", U8, In}, {"absmax", F32, In}, {"y", F32, Out}},

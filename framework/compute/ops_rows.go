@@ -99,6 +99,9 @@ var (
 		[]Arg{{"x", F32, In}, {"target", I32, In}, {"nll", F32, Out}, {"lse", F32, Out}})
 	NLLGrad = rows("nll_grad", "dx[n,v] += dnll[n] (e^(x - lse) - [v = target]), nothing where target < 0", "xnnnx", 14,
 		[]Arg{{"x", F32, In}, {"target", I32, In}, {"lse", F32, In}, {"dnll", F32, In}, {"dx", F32, InOut}})
+	CrossEntropy = rows("cross_entropy", "nll as above; hit[n] = 1 where the target is the first of the row's largest logits, else 0; "+
+		"dx[n] = w[n] (softmax(x[n]) - [v = target]), 0 where target < 0; dx may be x itself", "xnnnnx", 13,
+		[]Arg{{"x", F32, In}, {"target", I32, In}, {"w", F32, In}, {"nll", F32, Out}, {"hit", F32, Out}, {"dx", F32, Out | Optional}})
 	LogProb = rows("log_prob", "with p = softmax(x / T): logp[n] = ln p[target], 0 where target < 0; ent[n] = -sum p ln p; lse of x / T", "xnnnn", 16,
 		[]Arg{{"x", F32, In}, {"target", I32, In}, {"logp", F32, Out}, {"ent", F32, Out}, {"lse", F32, Out}}, "temperature")
 	LogProbGrad = rows("log_prob_grad", "dx += (dlogp ([v = target] - p) - dent p (ln p + ent)) / T; rows with target < 0 have no logp term", "xnnnnnx", 18,

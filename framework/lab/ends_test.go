@@ -69,12 +69,18 @@ func TestStopThenResume(t *testing.T) {
 	if r.NotReplayable {
 		t.Error("a stopped run is marked as not replayable")
 	}
+	if _, err := b.Replay(t.Context(), id); err == nil || !strings.Contains(err.Error(), "only a finished run") || strings.Contains(err.Error(), "went on") {
+		t.Errorf("replaying a stopped run: %v", err)
+	}
 	again, err := b.Resume(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.ended(again, tracking.Finished)
 	b.same(whole, again)
+	if _, err := b.Replay(t.Context(), id); err == nil || !strings.Contains(err.Error(), "run "+again+" went on from it") {
+		t.Errorf("replaying a stopped run that went on: %v", err)
+	}
 	parents, err := b.Store.Parents(t.Context(), again)
 	if err != nil || len(parents) != 1 || parents[0].Parent != id || parents[0].Relation != tracking.ResumedFrom {
 		t.Errorf("parents %+v, %v", parents, err)

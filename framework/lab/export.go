@@ -2,18 +2,14 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 	"github.com/tunelab/tunelab/framework/train/peft"
-	"github.com/tunelab/tunelab/framework/tune"
 	"github.com/tunelab/tunelab/tracking"
 	"github.com/tunelab/tunelab/tracking/artifact"
 )
@@ -23,9 +19,11 @@ type Exported struct {
 	Run  string `json:"run"`
 	Dir  string `json:"dir"`
 	Kind string `json:"kind"` // "adapter" (PEFT), "model" (transformers) or "files"
-	// Difference is the largest difference of a log-probability, nats, that
-	// merging an adapter made on a text; nil: nothing was merged.
+	// Difference is the largest difference of a log-probability (with a label head,
+	// of a label's), nats, that merging an adapter made on a text; nil: nothing was
+	// merged.
 	Difference *float64 `json:"merge_logprob_diff,omitempty"`
+	Notes      []string `json:"notes,omitempty"` // what to know before loading it
 }
 
 // Kinds of Exported.
@@ -98,6 +96,9 @@ func vacant(dir string) error {
 // model and nothing else, in float32; an adapter is merged into the run's base
 // model, and the result must then answer as the run does. What can't be merged is
 // refused with the reason.
+//
+// A decoder's label head goes where PEFT and transformers keep it, where they
+// compute the same (labelHead), and else beside the rest, with a note.
 func (l *Lab) ExportTo(ctx context.Context, id, dir string, merge bool) (*Exported, error) {
 	r, err := l.resultOf(ctx, id)
 	if err == nil {
@@ -106,24 +107,35 @@ func (l *Lab) ExportTo(ctx context.Context, id, dir string, merge bool) (*Export
 	if err != nil {
 		return nil, err
 	}
-	x := &Exported{Run: r.row.ID, Dir: dir, Kind: ExportFiles}
+	head, err := l.labelHead(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	x := &Exported{Run: r.row.ID, Dir: dir, Kind: ExportFiles, Notes: head.notes(ExportFiles)}
 	adapter := r.has(peft.ConfigFile)
 	switch {
-	case merge && r.has(tune.HeadFile):
-		return nil, r.cannotMerge("it trained a label head, for which a language model has no place; train with -p objective=completion, or export without --merge")
-	case merge && !r.whole() && !adapter:
+	case merge && head != nil && head.unfit != nil:
+		return nil, r.cannotMerge(fmt.Sprintf("it trained a label head, and %v; train with -p objective=completion, or export without --merge", head.unfit))
+	case merge && !r.whole() && !adapter && head == nil:
 		return nil, r.cannotMerge(fmt.Sprintf("its result (%s, ...) is neither a PEFT adapter nor a model", r.files[0].Path))
 	case merge && !r.whole():
-		d, err := l.mergeInto(ctx, r, dir)
+		d, err := l.mergeInto(ctx, r, head, dir)
 		if err != nil {
 			return nil, err
 		}
-		x.Kind, x.Difference = ExportModel, &d
+		if x.Kind, x.Notes = ExportModel, head.notes(ExportModel); adapter {
+			x.Difference = &d
+		}
 		return x, nil
 	case r.whole() && (merge || !adapter):
-		x.Kind = ExportModel
+		x.Kind, x.Notes = ExportModel, head.notes(ExportModel)
 		if err := l.Artifacts.Materialize(ctx, r.flat(merge), dir, artifact.Copy); err != nil {
 			return nil, err
+		}
+		if head != nil && head.unfit == nil {
+			if err := head.classifier(dir); err != nil {
+				return nil, err
+			}
 		}
 		return x, l.addTokenizer(ctx, r.row, dir)
 	case adapter:
@@ -131,7 +143,11 @@ func (l *Lab) ExportTo(ctx context.Context, id, dir string, merge bool) (*Export
 	case r.has(checkpoint.ConfigFile):
 		x.Kind = ExportModel
 	}
-	return x, l.Artifacts.Materialize(ctx, r.files, dir, artifact.Copy)
+	if err := l.Artifacts.Materialize(ctx, r.files, dir, artifact.Copy); err != nil || !adapter {
+		return x, err
+	}
+	x.Notes, err = l.completeAdapter(ctx, r, head, dir)
+	return x, err
 }
 
 func (r result) cannotMerge(why string) error {
@@ -151,32 +167,21 @@ func (r result) flat(alone bool) []tracking.ArtifactRef {
 	return out
 }
 
+// baseDir is the folder of the model that a run was given.
+func (l *Lab) baseDir(ctx context.Context, row tracking.Run) (string, error) {
+	src, err := l.source(row)
+	if err != nil {
+		return "", err
+	}
+	return l.models.Dir(ctx, src.Model)
+}
+
 // addTokenizer copies from the run's base model what a saved model lacks beside
 // its weights.
 func (l *Lab) addTokenizer(ctx context.Context, row tracking.Run, dir string) error {
-	src, err := l.source(row)
-	if err != nil {
-		return err
-	}
-	from, err := l.models.Dir(ctx, src.Model)
+	from, err := l.baseDir(ctx, row)
 	if err != nil {
 		return fmt.Errorf("the exported model lacks what its base model has beside the weights: %w", err)
 	}
-	for _, name := range tokenizerFiles {
-		to := filepath.Join(dir, name)
-		if _, err := os.Stat(to); err == nil {
-			continue
-		}
-		raw, err := os.ReadFile(filepath.Join(from, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err == nil {
-			err = os.WriteFile(to, raw, 0o644)
-		}
-		if err != nil {
-			return fmt.Errorf("copy the tokenizer: %w", err)
-		}
-	}
-	return nil
+	return checkpoint.CopyCompanions(from, dir)
 }

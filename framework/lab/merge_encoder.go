@@ -22,6 +22,7 @@ func (l *Lab) mergeEncoder(ctx context.Context, r result, job run.Job, quantised
 	if err != nil {
 		return 0, err
 	}
+	defer compute.Close(e)
 	m, err := encoder.Load(job.ModelDir, e, encoder.Options{Classify: true})
 	if err != nil {
 		return 0, err

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/tunelab/tunelab/framework/base"
+	"github.com/tunelab/tunelab/framework/compute"
 	_ "github.com/tunelab/tunelab/framework/compute/cpu" // the engines that it can name
 	_ "github.com/tunelab/tunelab/framework/compute/ref"
 )
@@ -19,5 +20,5 @@ func DefaultPretrain() PretrainConfig { return base.DefaultPretrain() }
 
 // Pretrain trains a base model from the seeded generator and writes it to dir.
 func Pretrain(ctx context.Context, c PretrainConfig, dir string, watch func(PretrainUpdate)) error {
-	return base.Pretrain(ctx, c, dir, watch)
+	return compute.Recover(func() error { return base.Pretrain(ctx, c, dir, watch) })
 }

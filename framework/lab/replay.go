@@ -46,7 +46,7 @@ func (l *Lab) Replay(ctx context.Context, id string) (*Replayed, error) {
 	}
 	for _, r := range chain {
 		if r.Status != tracking.Finished {
-			return nil, fmt.Errorf("run %s is %s; only a finished run can be replayed", r.ID, r.Status)
+			return nil, l.unfinished(ctx, r)
 		}
 		if r.NotReplayable {
 			return nil, fmt.Errorf("run %s was ended by the clock (budget.max_wall_seconds) and cannot be replayed", r.ID)
@@ -122,6 +122,32 @@ func (l *Lab) chain(ctx context.Context, row tracking.Run) ([]tracking.Run, erro
 		out = append(out, stage)
 	}
 	return append(out, row), nil
+}
+
+// unfinished says why a run cannot be replayed, and which one can that went on
+// from it.
+func (l *Lab) unfinished(ctx context.Context, r tracking.Run) error {
+	why := fmt.Errorf("run %s is %s; only a finished run can be replayed", r.ID, r.Status)
+	for at := []string{r.ID}; len(at) > 0; at = at[1:] {
+		children, err := l.Store.Children(ctx, at[0])
+		if err != nil {
+			return err
+		}
+		for _, c := range children {
+			if c.Relation != tracking.ResumedFrom {
+				continue
+			}
+			next, err := l.Store.GetRun(ctx, c.Run)
+			if err != nil {
+				return err
+			}
+			if next.Status == tracking.Finished {
+				return fmt.Errorf("%w: run %s went on from it; replay that one", why, next.ID)
+			}
+			at = append(at, next.ID)
+		}
+	}
+	return why
 }
 
 // hasHeldOut tells whether a run was scored on the held-out text.

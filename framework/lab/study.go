@@ -9,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/tunelab/tunelab/framework/compute"
 	"github.com/tunelab/tunelab/framework/spec"
 )
 
@@ -133,8 +134,11 @@ func (s *Study) check() spec.Diagnostics {
 	default:
 		ds.Add("budget.match", fmt.Sprintf("%q is not a choice", s.Budget.Match), "choose examples, tokens or flops")
 	}
-	if p := s.Compute.Precision; p != "" && p != "f32" {
-		ds.Add("compute.precision", fmt.Sprintf("%q is not supported", p), "use f32")
+	switch p := s.Compute.Precision; {
+	case p != "" && p != compute.FullPrecision && p != compute.BF16Precision:
+		ds.Add("compute.precision", fmt.Sprintf("%q is not a precision", p), "choose f32 or bf16")
+	case p == compute.BF16Precision && s.Compute.Engine == "ref":
+		ds.Add("compute.precision", "the reference engine computes in f32 only", "use engine cpu, or precision f32")
 	}
 	if l := s.Budget.Limits; l.AddressSpaceBytes < 0 || l.CPUSeconds < 0 || l.OpenFiles < 0 {
 		ds.Add("budget.limits", "a limit below 0", "use 0 for none")

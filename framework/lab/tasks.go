@@ -5,7 +5,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/tunelab/tunelab/framework/base"
 	"github.com/tunelab/tunelab/framework/base/gen"
 	"github.com/tunelab/tunelab/framework/data"
 	"github.com/tunelab/tunelab/framework/run"
@@ -91,6 +90,3 @@ func SummariseTask(name string) (*TaskSummary, error) {
 	}
 	return s, nil
 }
-
-// UnpackEmbedded writes the embedded model to a folder under dir.
-func UnpackEmbedded(dir string) (string, error) { return base.Unpack(dir) }

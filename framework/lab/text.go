@@ -1,106 +1,19 @@
 package lab
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"math"
 	"strings"
 
-	"github.com/tunelab/tunelab/framework/compute"
 	"github.com/tunelab/tunelab/framework/data"
 	"github.com/tunelab/tunelab/framework/llm/generate"
-	"github.com/tunelab/tunelab/framework/llm/model"
-	"github.com/tunelab/tunelab/framework/llm/tokenizer"
 	"github.com/tunelab/tunelab/framework/spec"
-	"github.com/tunelab/tunelab/framework/train/peft"
 	"github.com/tunelab/tunelab/framework/tune"
 	"github.com/tunelab/tunelab/tracking"
 )
-
-// Line is one input of Score and Generate: ids, or a text.
-type Line struct {
-	IDs  []int   `json:"ids"`
-	Text *string `json:"text"`
-}
-
-// ReadLines reads JSON objects, one a line: {"ids": [...]} when ids is set,
-// else {"text": "..."}. name is used in errors.
-func ReadLines(r io.Reader, name string, ids bool) ([]Line, error) {
-	var out []Line
-	sc := bufio.NewScanner(r)
-	sc.Buffer(nil, 64<<20)
-	for n := 1; sc.Scan(); n++ {
-		raw := bytes.TrimSpace(sc.Bytes())
-		if len(raw) == 0 {
-			continue
-		}
-		var l Line
-		dec := json.NewDecoder(bytes.NewReader(raw))
-		dec.DisallowUnknownFields()
-		want := `{"text": "..."}`
-		if ids {
-			want = `{"ids": [1, 2, 3]}`
-		}
-		if err := alone(dec, &l); err != nil {
-			return nil, fmt.Errorf("%s:%d: %w; expected %s", name, n, err, want)
-		}
-		if ids && (len(l.IDs) == 0 || l.Text != nil) || !ids && (l.Text == nil || l.IDs != nil) {
-			return nil, fmt.Errorf("%s:%d: expected %s", name, n, want)
-		}
-		out = append(out, l)
-	}
-	if err := sc.Err(); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("%s: no line in it", name)
-	}
-	return out, nil
-}
-
-// Model is a model folder, ready to score and to generate.
-type Model struct {
-	dir   string
-	m     *model.Model
-	tok   *tokenizer.Tokenizer // nil: the folder has none
-	noTok error                // then: why
-}
-
-// Open loads a model, with a PEFT adapter on it where a folder is named. A folder
-// without tokenizer.json takes ids, and no texts.
-func (m Models) Open(ctx context.Context, name, adapter string, threads int) (*Model, error) {
-	path, err := m.Dir(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	e, err := compute.Open("cpu", threads)
-	if err != nil {
-		return nil, err
-	}
-	lm, err := model.Load(path, e, model.Options{Frozen: true})
-	if err != nil {
-		return nil, err
-	}
-	out := &Model{dir: path, m: lm}
-	if out.tok, err = tokenizer.Load(path); errors.Is(err, fs.ErrNotExist) {
-		out.tok, out.noTok = nil, err
-	} else if err != nil {
-		return nil, err
-	}
-	if adapter != "" {
-		if _, err := peft.Load(lm, adapter); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
 
 // ids are lines as tokens; a text gets the special tokens that the tokenizer adds.
 func (m *Model) ids(in []Line) ([][]int, error) {
@@ -120,6 +33,10 @@ func (m *Model) ids(in []Line) ([][]int, error) {
 // Score gives, for each line, the natural-log probability of every token but
 // the first, given those before it. progress may be nil.
 func (m *Model) Score(in []Line, progress func(done, total int)) ([][]float64, error) {
+	if err := m.use(); err != nil {
+		return nil, err
+	}
+	defer m.mu.RUnlock()
 	const atOnce = 32
 	var out [][]float64
 	for lo := 0; lo < len(in); lo += atOnce {
@@ -130,9 +47,9 @@ func (m *Model) Score(in []Line, progress func(done, total int)) ([][]float64, e
 		lp, err := generate.ScoreIDs(m.m, ids)
 		if err != nil {
 			if e := new(generate.SequenceError); errors.As(err, &e) {
-				return nil, fmt.Errorf("line %d: %w", lo+e.Index+1, e.Err)
+				return nil, fmt.Errorf("%s: %w", in[lo+e.Index].at(lo+e.Index), e.Err)
 			}
-			return nil, fmt.Errorf("lines from %d on: %w", lo+1, err)
+			return nil, fmt.Errorf("from %s on: %w", in[lo].at(lo), err)
 		}
 		out = append(out, lp...)
 		if progress != nil {
@@ -157,6 +74,10 @@ type GenerateOptions struct {
 // Generate continues each line; the samples of a line stand together. Results
 // hold the new tokens alone, the end token included where one was drawn.
 func (m *Model) Generate(ctx context.Context, in []Line, o GenerateOptions) ([]generate.Result, error) {
+	if err := m.use(); err != nil {
+		return nil, err
+	}
+	defer m.mu.RUnlock()
 	prompts, err := m.ids(in)
 	if err != nil {
 		return nil, err
@@ -170,8 +91,12 @@ func (m *Model) Generate(ctx context.Context, in []Line, o GenerateOptions) ([]g
 	if o.Text != nil && m.tok != nil {
 		onToken = m.streamed(o.Text)
 	}
-	return generate.Generate(ctx, m.m, prompts, generate.Options{OnToken: onToken, StopIDs: m.stopIDs(), RepetitionPenalty: g.RepetitionPenalty, MaxNewTokens: o.MaxNewTokens, Temperature: o.Temperature, TopP: o.TopP, TopK: o.TopK,
+	out, err := generate.Generate(ctx, m.m, prompts, generate.Options{OnToken: onToken, StopIDs: m.stopIDs(), RepetitionPenalty: g.RepetitionPenalty, MaxNewTokens: o.MaxNewTokens, Temperature: o.Temperature, TopP: o.TopP, TopK: o.TopK,
 		NumSamples: o.Samples, Tokenizer: m.tok, Seed: spec.StreamSeed(o.Seed, spec.StreamSampling), Progress: o.Progress})
+	if e := new(generate.SequenceError); errors.As(err, &e) {
+		return nil, fmt.Errorf("%s: %w", in[e.Index].at(e.Index), e.Err)
+	}
+	return out, err
 }
 
 // stopIDs are the tokens that end a text in transformers: those of

@@ -1,21 +1,12 @@
 package lab
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"strings"
 
-	"github.com/tunelab/tunelab/framework/compute"
-	"github.com/tunelab/tunelab/framework/llm/encoder"
-	"github.com/tunelab/tunelab/framework/llm/model"
+	"github.com/tunelab/tunelab/framework/llm/embed"
 	"github.com/tunelab/tunelab/framework/llm/tokenizer"
 	"github.com/tunelab/tunelab/framework/llm/tokenizer/chat"
-	"github.com/tunelab/tunelab/framework/train/autograd"
 )
 
 // ToTokenize is one text to be tokenised.
@@ -29,45 +20,6 @@ type Tokenized struct {
 	IDs     []int    `json:"ids"`
 	Tokens  []string `json:"tokens"`
 	Decoded string   `json:"decoded"` // special tokens included
-}
-
-// ReadJSONL reads JSON objects, one a line, and refuses fields that T does not
-// have. name is used in errors.
-func ReadJSONL[T any](r io.Reader, name string) ([]T, error) {
-	var out []T
-	sc := bufio.NewScanner(r)
-	sc.Buffer(nil, 64<<20)
-	for n := 1; sc.Scan(); n++ {
-		raw := bytes.TrimSpace(sc.Bytes())
-		if len(raw) == 0 {
-			continue
-		}
-		var v T
-		dec := json.NewDecoder(bytes.NewReader(raw))
-		dec.DisallowUnknownFields()
-		if err := alone(dec, &v); err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
-		}
-		out = append(out, v)
-	}
-	if err := sc.Err(); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("%s: no line in it", name)
-	}
-	return out, nil
-}
-
-// alone reads the one value that a line holds.
-func alone(dec *json.Decoder, v any) error {
-	if err := dec.Decode(v); err != nil {
-		return err
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows the object; one line holds one object")
-	}
-	return nil
 }
 
 // Tokenize turns texts into tokens and back with a model's tokenizer.
@@ -110,100 +62,18 @@ func (m Models) RenderChats(ctx context.Context, name string, in []ChatRequest) 
 	return out, nil
 }
 
-// Embed gives the hidden states, or one vector, of each line with a model: an
-// encoder or a decoder. pooling is encoder.None, CLS or Mean, or "" for the
-// recipe of a sentence-transformers folder; such a vector is normalised where
-// the recipe says so.
-func (m Models) Embed(ctx context.Context, name, pooling string, in []Line, threads int) ([]encoder.Embedding, error) {
+// EmbedOptions of Models.Embed.
+type EmbedOptions = embed.Options
+
+// Embed embeds each line with a model, an encoder or a decoder (embed.Embed).
+func (m Models) Embed(ctx context.Context, name string, in []Line, o EmbedOptions) ([]embed.Embedding, error) {
 	dir, err := m.Dir(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	sentence, found, err := encoder.ReadSentence(dir)
-	if err != nil {
-		return nil, err
+	inputs := make([]embed.Input, len(in))
+	for i, l := range in {
+		inputs[i] = embed.Input(l)
 	}
-	own := dir // of the encoder and its tokenizer, which may be a folder in it
-	if found {
-		own = sentence.Dir
-	}
-	if pooling != "" { // the folder's recipe is not asked for
-		dir, sentence = own, encoder.Sentence{}
-	}
-	ids, types, err := encodeLines(own, sentence, in)
-	if err != nil {
-		return nil, err
-	}
-	is, err := encoder.In(own)
-	if err != nil {
-		return nil, err
-	}
-	if is || pooling == "" {
-		return encoder.Embed(ctx, dir, ids, encoder.EmbedOptions{Threads: threads, Pooling: pooling, Types: types})
-	}
-	e, err := compute.Open("cpu", threads)
-	if err != nil {
-		return nil, err
-	}
-	defer compute.Close(e)
-	lm, err := model.Load(dir, e, model.Options{Frozen: true})
-	if err != nil {
-		return nil, err
-	}
-	defer lm.Free()
-	out := make([]encoder.Embedding, len(ids))
-	for i := range ids {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if out[i], err = decoderStates(lm, ids[i], pooling); err != nil {
-			return nil, fmt.Errorf("line %d: %w", i+1, err)
-		}
-	}
-	return out, nil
-}
-
-// encodeLines gives each line's ids, and their types where a text was encoded: by
-// the recipe of a sentence-transformers folder, which cuts texts and may lower
-// their case.
-func encodeLines(dir string, recipe encoder.Sentence, in []Line) (ids, types [][]int, err error) {
-	var tok *tokenizer.Tokenizer
-	for _, l := range in {
-		if l.Text == nil {
-			ids = append(ids, l.IDs)
-			continue
-		}
-		if tok == nil {
-			if tok, err = tokenizer.Load(dir); err != nil {
-				return nil, nil, err
-			}
-		}
-		text := *l.Text
-		if recipe.LowerCase {
-			text = strings.ToLower(text)
-		}
-		e := tok.EncodeTyped(text, true)
-		if n := recipe.MaxLength; n > 0 && len(e.IDs) > n {
-			e.IDs, e.Types = encoder.Cut(e.IDs, n), encoder.Cut(e.Types, n)
-		}
-		ids, types = append(ids, e.IDs), append(types, e.Types)
-	}
-	return ids, types, nil
-}
-
-func decoderStates(m *model.Model, ids []int, pooling string) (out encoder.Embedding, err error) {
-	t := autograd.NewTape(m.Engine(), false)
-	defer t.Release()
-	err = autograd.Catch(func() {
-		x := m.Hidden(t, model.Pack(ids))
-		if pooling == encoder.None {
-			rows, c := x.Value(), m.Config().HiddenSize
-			for lo := 0; lo < len(rows); lo += c {
-				out.Hidden = append(out.Hidden, rows[lo:lo+c:lo+c])
-			}
-			return
-		}
-		out.Vector = encoder.Pool(t, x, []int{len(ids)}, pooling).Value()
-	})
-	return out, err
+	return embed.Embed(ctx, dir, inputs, o)
 }

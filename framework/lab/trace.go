@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/tunelab/tunelab/framework/compute"
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 	"github.com/tunelab/tunelab/framework/llm/model"
 	"github.com/tunelab/tunelab/framework/spec"
 	"github.com/tunelab/tunelab/framework/train/autograd"
@@ -25,6 +24,7 @@ type TraceOptions struct {
 	LR          float64 // constant
 	WeightDecay float64 // of matrices; biases and norms have none (transformers Trainer)
 	Clip        float64 // largest gradient norm; 0: no clipping
+	Precision   string  // of matrix products: "f32" (default) or "bf16"
 	Threads     int     // 0: all cores; never changes the numbers
 
 	Rank    int      // of LoRA; 0: 8
@@ -62,7 +62,12 @@ func (ms Models) Trace(ctx context.Context, ids [][]int, o TraceOptions, emit fu
 			return fmt.Errorf("line %d: a sequence needs two tokens at least, one to predict", i+1)
 		}
 	}
-	e, err := compute.Open("cpu", o.Threads)
+	return compute.Recover(func() error { return o.train(ctx, dir, ids, emit) })
+}
+
+// train is Trace on the model in dir.
+func (o *TraceOptions) train(ctx context.Context, dir string, ids [][]int, emit func(TraceStep) error) error {
+	e, err := compute.OpenPrecise("cpu", o.Precision, o.Threads)
 	if err != nil {
 		return err
 	}
@@ -119,7 +124,7 @@ func (ms Models) Trace(ctx context.Context, ids [][]int, o TraceOptions, emit fu
 	case adapter != nil:
 		return adapter.Save(o.Save)
 	}
-	return errors.Join(m.Save(o.Save), copyTokenizer(dir, o.Save))
+	return errors.Join(m.Save(o.Save), checkpoint.CopyCompanions(dir, o.Save))
 }
 
 func (o *TraceOptions) adapter(m *model.Model) (*peft.LoRA, error) {
@@ -135,38 +140,9 @@ func lossOf(m *model.Model, batch [][]int) (loss float64, err error) {
 	t := autograd.NewTape(m.Engine(), true)
 	defer t.Release()
 	err = autograd.Catch(func() {
-		b := model.Pack(batch...)
-		var rows, targets []int32
-		at := 0
-		for _, s := range batch {
-			for i, next := range s[1:] {
-				rows, targets = append(rows, int32(at+i)), append(targets, int32(next))
-			}
-			at += len(s)
-		}
-		l := t.CrossEntropy(m.Logits(t, t.Rows(m.Hidden(t, b), rows)), targets, nil)
+		l := m.NextTokenLoss(t, model.Pack(batch...))
 		t.Backward(l)
 		loss = float64(l.Scalar())
 	})
 	return loss, err
-}
-
-// tokenizerFiles are what a model folder holds besides weights and config.
-var tokenizerFiles = []string{"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja", "generation_config.json"}
-
-// copyTokenizer copies what training leaves as it is, where the folder has it.
-func copyTokenizer(from, to string) error {
-	for _, name := range tokenizerFiles {
-		raw, err := os.ReadFile(filepath.Join(from, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err == nil {
-			err = os.WriteFile(filepath.Join(to, name), raw, 0o644)
-		}
-		if err != nil {
-			return fmt.Errorf("copy the tokenizer: %w", err)
-		}
-	}
-	return nil
 }

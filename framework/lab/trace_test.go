@@ -53,6 +53,7 @@ func TestTrace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer m.Close()
 		lp, err := m.Score([]Line{{IDs: traced[0]}, {IDs: traced[1]}}, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -102,6 +103,7 @@ func TestScoreWithoutTokenizer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer m.Close()
 	if lp, err := m.Score([]Line{{IDs: []int{3, 4, 5}}}, nil); err != nil || len(lp[0]) != 2 {
 		t.Errorf("%v, %v", lp, err)
 	}
@@ -141,6 +143,7 @@ func TestGenerationConfig(t *testing.T) {
 		if err != nil {
 			return 0, err
 		}
+		defer m.Close()
 		r, err := m.Generate(t.Context(), []Line{{IDs: []int{3, 4}}}, GenerateOptions{})
 		if err != nil {
 			return 0, err

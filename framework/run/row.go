@@ -78,7 +78,7 @@ func thisMachine(c spec.Compute) machine {
 	if m.Engine == "" {
 		m.Engine = "cpu"
 	}
-	if e, err := compute.Open(m.Engine, 1); err == nil {
+	if e, err := compute.OpenPrecise(m.Engine, c.Precision, 1); err == nil {
 		m.Features = e.Features()
 		compute.Close(e)
 	}

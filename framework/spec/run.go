@@ -25,7 +25,7 @@ type Ref struct {
 // Compute places a run without naming one machine.
 type Compute struct {
 	Engine    string `json:"engine" yaml:"engine"`       // "cpu" (default) or "ref"
-	Precision string `json:"precision" yaml:"precision"` // "f32"
+	Precision string `json:"precision" yaml:"precision"` // of matrix products: "f32" (default) or "bf16"
 	Threads   int    `json:"threads" yaml:"threads"`     // 0: all cores; never changes the numbers
 }
 

@@ -19,6 +19,8 @@
 //
 // On a decoder the harness adds one linear layer without bias on the last
 // token's final state, [labels, C], and saves it beside the adapter (HeadFile).
+// That is what transformers' ForSequenceClassification of most families computes;
+// an export puts it there, or into the PEFT folder (package lab).
 //
 // On an encoder (an adapter that is an EncoderAdapter) the label head is that of
 // transformers' AutoModelForSequenceClassification, family by family

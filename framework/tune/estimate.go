@@ -3,6 +3,7 @@ package tune
 import (
 	"context"
 
+	"github.com/tunelab/tunelab/framework/llm/model"
 	"github.com/tunelab/tunelab/framework/plugin/sdk"
 	"github.com/tunelab/tunelab/framework/spec"
 )
@@ -14,7 +15,15 @@ const processBytes = 80 << 20
 // update: parameters are exact, FLOPs those of that step for every token of
 // the run. Memory is an account of the largest buffers, meant to be right
 // within a factor of two.
-func (m *method) Estimate(ctx context.Context, in *sdk.Input) (spec.Estimate, error) {
+func (m *method) Estimate(_ context.Context, in *sdk.Input) (e spec.Estimate, err error) {
+	err = WithMemory(func() error {
+		e, err = m.estimate(in)
+		return err
+	})
+	return e, err
+}
+
+func (m *method) estimate(in *sdk.Input) (spec.Estimate, error) {
 	tr, err := m.prepare(in, nil)
 	if err != nil {
 		return spec.Estimate{}, err
@@ -45,8 +54,8 @@ func (tr *trainer) memory(total, trainable int64) int64 {
 	micro := float64(tr.perEpoch() * tr.in.Params.Int("accumulation")) // micro-batches in an epoch
 	train := 2 * float64(tr.perToken) * float64(tr.train.tokens()) / micro
 	eval := float64(tr.perToken * evalTokens)
-	if tr.labels == nil { // the output layer's logits, their gradient, and a copy to count hits in
-		train += 3 * 4 * float64(tr.text.Config().VocabSize) * float64(tr.train.supervised) / micro
+	if tr.labels == nil { // a block of the output layer's logits
+		train += 4 * float64(tr.text.Config().VocabSize) * min(model.LossRows, float64(tr.train.supervised)/micro)
 		eval += 2 * logitBytes
 	}
 	return processBytes + weights + 12*trainable + max(int64(train), 4*total+int64(eval))

@@ -2,6 +2,7 @@ package tune
 
 import (
 	"math"
+	"slices"
 
 	"github.com/tunelab/tunelab/framework/compute"
 	"github.com/tunelab/tunelab/framework/llm/model"
@@ -29,16 +30,21 @@ func (o objective) paramCount() int64 {
 	return o.text.ParamCount()
 }
 
-// score gives the logits of packed sequences where they carry loss, and the
-// targets there: [sequences, labels] with a label head, else [supervised
-// tokens, V].
-func (o objective) score(t *autograd.Tape, part []sequence) (logits *autograd.Var, targets []int32) {
-	if o.labels == nil {
-		b, _ := pack(part)
-		hidden := o.text.Hidden(t, b)
-		rows, targets := supervisedRows(part)
-		return o.text.Logits(t, t.Rows(hidden, rows)), targets
+// loss is the cross-entropy of packed sequences where they carry loss, each
+// supervised token (or label) with the given weight, and of completions the
+// number of tokens that the model ranks first.
+func (o objective) loss(t *autograd.Tape, part []sequence, weight float32) (loss *autograd.Var, hits int) {
+	if o.labels != nil {
+		logits, targets := o.score(t, part)
+		return t.CrossEntropy(logits, targets, slices.Repeat([]float32{weight}, len(targets))), 0
 	}
+	b, _ := pack(part)
+	rows, targets := supervisedRows(part)
+	return o.text.Loss(t, t.Rows(o.text.Hidden(t, b), rows), targets, slices.Repeat([]float32{weight}, len(targets)))
+}
+
+// score gives the logits [sequences, labels] of a label head, and the labels.
+func (o objective) score(t *autograd.Tape, part []sequence) (logits *autograd.Var, targets []int32) {
 	for _, s := range part {
 		targets = append(targets, s.label)
 	}

@@ -38,11 +38,7 @@ func Open(dir string, c spec.Compute) (*LM, error) {
 }
 
 func engine(c spec.Compute) (compute.Engine, error) {
-	name := c.Engine
-	if name == "" {
-		name = "cpu"
-	}
-	return compute.Open(name, c.Threads)
+	return compute.OpenPrecise(c.Engine, c.Precision, c.Threads)
 }
 
 // Tokens counts a prompt's tokens, the special start token included.

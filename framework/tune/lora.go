@@ -30,6 +30,9 @@ func LoRASchema() spec.Schema {
 		{Name: "dropout", Type: "float", Default: 0.0, Min: spec.At(0), Max: spec.At(0.99), Description: "share of the adapter's input that is dropped in training", Source: "default of PEFT"},
 		{Name: "target_modules", Type: "strings", Default: []string{}, Description: "modules to adapt: names (q_proj), regular expressions for whole names, or all-linear; none: PEFT's default for the model family", Source: "PEFT LoraConfig"},
 		{Name: "use_rslora", Type: "bool", Default: false, Description: "scale by alpha / sqrt(rank)", Source: "Kalajdzievski 2023, section 3"},
+		{Name: "use_dora", Type: "bool", Default: false, Description: "also trains the length of each row of the adapted weight, apart from its direction", Source: "Liu et al. 2024, DoRA, section 4.1; PEFT LoraConfig"},
+		{Name: "bias", Type: "string", Default: peft.BiasNone, Choices: []string{peft.BiasNone, peft.BiasAll, peft.BiasLoRA}, Description: "biases that train too: none, all of the model's, or those of the adapted layers", Source: "PEFT LoraConfig"},
+		{Name: "modules_to_save", Type: "strings", Default: []string{}, Description: "modules that train whole and are saved with the adapter, by the ends of their names (embed_tokens, lm_head, norm)", Source: "PEFT LoraConfig"},
 		{Name: "init_lora_weights", Type: "string", Default: peft.InitDefault, Choices: []string{peft.InitDefault, peft.InitGaussian}, Description: "how A is drawn: uniform in +-1/sqrt(inputs), or normal with standard deviation 1/rank; B is 0", Source: "PEFT LoraConfig"},
 		{Name: "rank_pattern", Type: "strings", Default: []string{}, Description: "other ranks for some modules, each \"pattern=rank\" with a regular expression for the end of the name; the first that matches counts", Source: "PEFT LoraConfig"},
 		{Name: "alpha_pattern", Type: "strings", Default: []string{}, Description: "likewise for alpha", Source: "PEFT LoraConfig"},
@@ -39,7 +42,7 @@ func LoRASchema() spec.Schema {
 // LoRAConfig reads the parameters of LoRASchema.
 func LoRAConfig(p spec.Params) (peft.Config, error) {
 	c := peft.Config{Rank: p.Int("rank"), Alpha: p.Float("alpha"), Dropout: p.Float("dropout"), Targets: p.Strings("target_modules"),
-		RSLoRA: p.Bool("use_rslora"), Init: p.String("init_lora_weights")}
+		RSLoRA: p.Bool("use_rslora"), DoRA: p.Bool("use_dora"), Bias: p.String("bias"), ModulesToSave: p.Strings("modules_to_save"), Init: p.String("init_lora_weights")}
 	var err error
 	if c.RankPattern, err = overrides("rank_pattern", p); err != nil {
 		return c, err

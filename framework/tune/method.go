@@ -3,6 +3,7 @@ package tune
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/tunelab/tunelab/framework/compute"
@@ -85,6 +86,9 @@ func (m *method) prepare(in *sdk.Input, out *sdk.Output) (*trainer, error) {
 	if classify && lm.Model.Head().Adapt != nil {
 		return nil, sdk.Fail("params.target_modules", "lm_head takes no part in the loss of a label head", "leave it out, or train with the completion objective")
 	}
+	if h := lm.Model.Head(); classify && (h.B != nil && slices.Contains(tr.params, h.B) || h.W != lm.Model.Embedding() && slices.Contains(tr.params, h.W)) {
+		return nil, sdk.Fail("params", "the output layer (lm_head) would train, and it takes no part in the loss of a label head", "leave it out of modules_to_save, take bias lora_only or none, or train with the completion objective")
+	}
 	if classify {
 		tr.params = append(tr.params, head)
 	}
@@ -133,7 +137,11 @@ func maxLength(in *sdk.Input, context int) int {
 	return n
 }
 
-func (m *method) Run(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
+func (m *method) Run(_ context.Context, in *sdk.Input, out *sdk.Output) error {
+	return WithMemory(func() error { return m.run(in, out) })
+}
+
+func (m *method) run(in *sdk.Input, out *sdk.Output) error {
 	tr, err := m.prepare(in, out)
 	if err != nil {
 		return err

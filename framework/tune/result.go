@@ -52,6 +52,12 @@ func (tr *trainer) save() error {
 	return os.WriteFile(filepath.Join(dir, resultFile), append(raw, '\n'), 0o644)
 }
 
+// ReadHead reads the label head, [labels, width], that a run trained on a decoder
+// of that width (rlhf: one number for the reward), from its result in dir.
+func ReadHead(dir string, labels, width int) (checkpoint.Tensor, error) {
+	return checkpoint.ReadTensor(filepath.Join(dir, HeadFile), headName, []int{labels, width})
+}
+
 // verify loads what was saved into a fresh model and asks for the same
 // validation loss: an adapter or head that does not load would otherwise give
 // the base model's answers (pitfalls of strict=False loading).
@@ -111,7 +117,7 @@ func (m *method) load(in *sdk.Input, dir string) (*Predictor, error) {
 	}
 	p := &Predictor{LM: lm, Task: in.Spec.Task, Seed: in.Spec.Seed, MaxLength: r.MaxLength}
 	if r.Objective == Classify {
-		t, err := checkpoint.ReadTensor(filepath.Join(dir, HeadFile), headName, []int{r.Labels, lm.Model.Config().HiddenSize})
+		t, err := ReadHead(dir, r.Labels, lm.Model.Config().HiddenSize)
 		if err != nil {
 			return nil, err
 		}

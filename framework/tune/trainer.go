@@ -188,15 +188,8 @@ func (tr *trainer) forward(part []sequence, weight float32, micro int) (loss flo
 		d.DropoutKey(dropoutKey(tr.in.Spec.Seed, tr.step, micro))
 	}
 	err = autograd.Catch(func() {
-		logits, targets := tr.score(t, part)
-		weights := make([]float32, len(targets))
-		for i := range weights {
-			weights[i] = weight
-		}
-		if tr.labels == nil {
-			tr.hits += countHits(logits.Value(), targets)
-		}
-		l := t.CrossEntropy(logits, targets, weights)
+		l, hits := tr.loss(t, part, weight)
+		tr.hits += hits
 		t.Backward(l)
 		loss = float64(l.Scalar())
 	})

@@ -15,7 +15,7 @@ func newExtractor(in *sdk.Input) (*features.Extractor, error) {
 		limit = in.Spec.Task.MaxLength
 	}
 	return features.New(features.Options{Model: in.ModelDir, SHA256: in.Spec.Model.SHA256, CacheDir: in.CacheDir,
-		Engine: in.Spec.Compute.Engine, Threads: in.Spec.Compute.Threads,
+		Engine: in.Spec.Compute.Engine, Precision: in.Spec.Compute.Precision, Threads: in.Spec.Compute.Threads,
 		Pooling: in.Params.String("features"), Layer: in.Params.Int("layer"), MaxLength: limit})
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/tunelab/tunelab/framework/llm/encoder"
 	"github.com/tunelab/tunelab/framework/llm/model"
@@ -33,7 +34,7 @@ func (full) Attach(m *model.Model, r tune.Request) (tune.Attached, error) {
 	var trains []*autograd.Param
 	for _, w := range m.Params() {
 		// An untied output layer takes no part in a label head's loss.
-		if w.Name == "lm_head.weight" && r.Classify {
+		if strings.HasPrefix(w.Name, "lm_head.") && r.Classify {
 			w.Trainable = false
 			continue
 		}

@@ -49,6 +49,7 @@ func TestFull(t *testing.T) {
 	untie(t, untied)
 	all := func(dir string) int64 { return load(t, dir).ParamCount() }
 	output := all(untied) - all(llama)
+	phi := tunetest.Folder(t, checkpoint.Phi) // its output layer has a bias
 	for name, x := range map[string]tunetest.Case{
 		"classification": {Folder: llama, Data: tunetest.Classification(), Trainable: all(llama) + labelHead, Modes: []string{spec.ModeLabels}},
 		"instruction": {Folder: llama, Data: tunetest.Completion(spec.Instruction), Trainable: all(llama), Params: map[string]any{"accumulation": 2},
@@ -56,6 +57,7 @@ func TestFull(t *testing.T) {
 		"gpt2": {Folder: gpt2, Data: tunetest.Completion(spec.Generation), Trainable: all(gpt2), Modes: []string{spec.ModeGenerate}},
 		// The label head takes the output layer's place: that layer stays frozen.
 		"untied, classification": {Folder: untied, Data: tunetest.Classification(), Trainable: all(untied) - output + labelHead, Modes: []string{spec.ModeLabels}},
+		"phi, classification":    {Folder: phi, Data: tunetest.Classification(), Trainable: all(phi) - int64(load(t, phi).Config().VocabSize) + labelHead, Modes: []string{spec.ModeLabels}},
 		"untied, generation":     {Folder: untied, Data: tunetest.Completion(spec.Generation), Trainable: all(untied), Modes: []string{spec.ModeGenerate}},
 	} {
 		t.Run(name, func(t *testing.T) { tunetest.Check(t, full{}, x) })

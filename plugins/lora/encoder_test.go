@@ -23,10 +23,11 @@ func TestLoRAOnEncoders(t *testing.T) {
 		encoder.BERT:       {Trainable: blocks*8*2*(c+c) + out},
 		encoder.DistilBERT: {Trainable: blocks*4*(4*(c+c)+2*(c+inner)) + dense + out, Params: map[string]any{"rank": 4, "target_modules": []string{"all-linear"}, "dropout": 0.1, "accumulation": 2}},
 		encoder.RoBERTa:    {Trainable: blocks*8*2*(c+c) + dense + out, Params: map[string]any{"merge": true}},
+		encoder.ELECTRA:    {Trainable: blocks*(8*2*(c+c)+2*c+2*c) + dense + out, Params: map[string]any{"use_dora": true, "bias": "lora_only", "merge": true}},
 		encoder.ModernBERT: {Trainable: blocks*8*(c+3*c) + out},
 	} {
 		t.Run(family, func(t *testing.T) {
-			x.Folder, x.Data, x.Frozen, x.Modes = tunetest.Folder(t, family), tunetest.Classification(), true, []string{spec.ModeLabels}
+			x.Folder, x.Data, x.Frozen, x.Modes = tunetest.Folder(t, family), tunetest.Classification(), x.Params["bias"] == nil, []string{spec.ModeLabels}
 			tunetest.Check(t, lora{}, x)
 		})
 	}

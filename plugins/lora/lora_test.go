@@ -35,10 +35,14 @@ func TestLoRA(t *testing.T) {
 		"generation, merged": {Folder: llama, Data: tunetest.Completion(spec.Generation), Trainable: blocks * (3*(c+c) + 5*(c+kv)),
 			Params: map[string]any{"rank": 5, "rank_pattern": []string{"q_proj=3"}, "use_rslora": true, "init_lora_weights": "gaussian", "merge": true, "learning_rate": 1e-2},
 			Modes:  []string{spec.ModeGenerate}},
+		"gpt2, DoRA and biases": {Folder: gpt2, Data: tunetest.Classification(), Trainable: blocks*(8*(c+3*c)+3*c+3*c) + labelHead,
+			Params: map[string]any{"use_dora": true, "bias": "lora_only"}, Modes: []string{spec.ModeLabels}},
+		"saved modules": {Folder: llama, Data: tunetest.Completion(spec.Generation), Trainable: blocks * (8*((c+c)+(c+kv)) + c*inner),
+			Params: map[string]any{"modules_to_save": []string{"mlp.up_proj"}, "merge": true}, Modes: []string{spec.ModeGenerate}},
 		"gpt2": {Folder: gpt2, Data: tunetest.Classification(), Trainable: blocks*8*(c+3*c) + labelHead, Modes: []string{spec.ModeLabels}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			x.Frozen = true
+			x.Frozen = x.Params["bias"] == nil && x.Params["modules_to_save"] == nil
 			tunetest.Check(t, lora{}, x)
 		})
 	}
@@ -99,9 +103,25 @@ func TestMistakesNameTheParameter(t *testing.T) {
 		`params.target_modules[0]: "w_proj" names no linear layer`: {"target_modules": []string{"w_proj"}},
 		`params.rank_pattern[0]: got "q_proj:3"`:                   {"rank_pattern": []string{"q_proj:3"}},
 		`params.rank_pattern["up_proj"]: matches none`:             {"rank_pattern": []string{"up_proj=3"}},
+		`params.modules_to_save[0]: "score" names no module`:       {"modules_to_save": []string{"score"}},
 		`params.merge: merge: module lm_head shares`:               {"target_modules": []string{"lm_head"}, "merge": true},
 	} {
 		_, err := tunetest.TryRun(t, tune.Method(lora{}), folder, tunetest.Completion(spec.Generation), tunetest.Options{Params: params})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, expected %q", err, want)
+		}
+	}
+}
+
+// The output layer takes no part in what a label head learns.
+func TestALabelHeadLeavesTheOutputLayerOut(t *testing.T) {
+	folder := tunetest.Folder(t, checkpoint.Llama)
+	for want, params := range map[string]map[string]any{
+		"params.target_modules: lm_head takes no part":         {"target_modules": []string{"lm_head"}},
+		"params: the output layer (lm_head) would train":       {"modules_to_save": []string{"lm_head"}},
+		"params.modules_to_save[0]: \"norms\" names no module": {"modules_to_save": []string{"norms"}},
+	} {
+		_, err := tunetest.TryRun(t, tune.Method(lora{}), folder, tunetest.Classification(), tunetest.Options{Params: params})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, expected %q", err, want)
 		}

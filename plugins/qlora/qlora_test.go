@@ -23,6 +23,8 @@ func TestQLoRA(t *testing.T) {
 	for name, x := range map[string]tunetest.Case{
 		"classification": {Folder: llama, Data: tunetest.Classification(), Trainable: blocks*8*(2*(c+c)+2*(c+kv)+3*(c+inner)) + labelHead,
 			Params: map[string]any{"dropout": 0.05}, Modes: []string{spec.ModeLabels}},
+		"DoRA": {Folder: gpt2, Data: tunetest.Completion(spec.Generation), Trainable: blocks * (2*(2*(c+c)+2*(c+inner)) + 2*2*c + (3*c + c + inner + c)),
+			Params: map[string]any{"rank": 2, "learning_rate": 1e-2, "use_dora": true}, Modes: []string{spec.ModeGenerate}},
 		"instruction": {Folder: gpt2, Data: tunetest.Completion(spec.Instruction), Trainable: blocks * 2 * ((c + 3*c) + (c + c) + 2*(c+inner)),
 			Params: map[string]any{"rank": 2, "learning_rate": 1e-2}, Modes: []string{spec.ModeGenerate, spec.ModeLogprobs}},
 	} {

@@ -16,11 +16,8 @@ import (
 
 // openEngine opens the engine that the run names.
 func openEngine(in *sdk.Input) (compute.Engine, error) {
-	name := in.Spec.Compute.Engine
-	if name == "" {
-		name = "cpu"
-	}
-	return compute.Open(name, in.Spec.Compute.Threads)
+	c := in.Spec.Compute
+	return compute.OpenPrecise(c.Engine, c.Precision, c.Threads)
 }
 
 // Predictor loads a stage's result. Rewards come from the reward stage's

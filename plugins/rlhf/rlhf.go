@@ -44,15 +44,17 @@ func (rlhf) Describe() spec.Method {
 }
 
 func (rlhf) Run(ctx context.Context, in *sdk.Input, out *sdk.Output) error {
-	switch in.Spec.Stage {
-	case stageSFT:
-		return runSFT(ctx, in, out)
-	case stageReward:
-		return runReward(in, out)
-	case stagePPO:
-		return runPPO(ctx, in, out)
-	}
-	return unknownStage(in.Spec.Stage)
+	return tune.WithMemory(func() error {
+		switch in.Spec.Stage {
+		case stageSFT:
+			return runSFT(ctx, in, out)
+		case stageReward:
+			return runReward(in, out)
+		case stagePPO:
+			return runPPO(ctx, in, out)
+		}
+		return unknownStage(in.Spec.Stage)
+	})
 }
 
 func unknownStage(name string) error {

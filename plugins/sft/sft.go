@@ -159,11 +159,11 @@ func (sft) CheckTask(task spec.Task, tok *tokenizer.Tokenizer, dir string) error
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	out := filepath.Join(dir, "model")
-	saved, err := tokenizer.Load(out)
+	hash, err := chat.DefaultHash(out)
 	if err != nil {
 		return err
 	}
-	if _, hash := saved.ChatTemplate(); hash != rec.TemplateSHA256 {
+	if hash != rec.TemplateSHA256 {
 		return fmt.Errorf("%s: its hash %.12s is not that of the template trained on (%.12s in %s): restore the file", filepath.Join(out, chat.File), hash, rec.TemplateSHA256, recordFile)
 	}
 	if hash := conversation(task, tok).Hash(); hash != rec.TemplateSHA256 {

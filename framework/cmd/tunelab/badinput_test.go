@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tunelab/tunelab/framework/lab"
+	"github.com/tunelab/tunelab/framework/base"
 )
 
 // A task of two labels that the cases below spoil in one place.
@@ -59,7 +59,7 @@ func edit(t *testing.T, name, old, new string) func(string) {
 // brokenModel copies the embedded model and damages its weights.
 func brokenModel(t *testing.T, damage func(raw []byte) []byte) func(string) {
 	return func(dir string) {
-		unpacked, err := lab.UnpackEmbedded(filepath.Join(dir, "models"))
+		unpacked, err := base.Unpack(filepath.Join(dir, "models"))
 		if err != nil {
 			t.Fatal(err)
 		}

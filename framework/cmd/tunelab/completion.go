@@ -15,10 +15,16 @@ type completeCmd struct {
 // Run prints a script that knows every command and flag; load it with
 //
 //	source <(tunelab completion bash)
+//
+// With --json it prints what may follow each command, by its path, for a program
+// that completes otherwise.
 func (c *completeCmd) Run(a *app, k *kong.Kong) error {
 	words := map[string][]string{}
 	var order []string
 	visit(k.Model.Node, "", words, &order)
+	if a.json {
+		return printJSON(a.out, words) // what may follow each command, for other shells
+	}
 	switch c.Shell {
 	case "fish":
 		return fish(a.out, words, order)

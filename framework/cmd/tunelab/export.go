@@ -32,5 +32,8 @@ func (c *exportCmd) Run(a *app) error {
 	if x.Difference != nil {
 		fmt.Fprintf(a.out, "merging moved log-probabilities of a text by %.1g nats at most\n", *x.Difference)
 	}
+	for _, note := range x.Notes {
+		fmt.Fprintf(a.out, "note: %s\n", note)
+	}
 	return nil
 }

@@ -90,8 +90,7 @@ func TestExport(t *testing.T) {
 
 	to := filepath.Join(dir, "refused")
 	icl := run("icl", "-t", "capitals")
-	classifier := run("lora", "-t", "sentiment", "-p", "max_steps=1")
-	for id, want := range map[string]string{icl: "neither a PEFT adapter nor a model", classifier: "it trained a label head", "zzz": "zzz"} {
+	for id, want := range map[string]string{icl: "neither a PEFT adapter nor a model", "zzz": "zzz"} {
 		if code, _, errOut := tunelab("--dir", state, "export", id, "--merge", "--to", to); code == 0 || !strings.Contains(errOut, want) {
 			t.Errorf("export of %s: exit code %d, %s", id, code, errOut)
 		}

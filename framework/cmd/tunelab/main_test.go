@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -130,6 +131,8 @@ func TestUsageMistakes(t *testing.T) {
 		{"score --run x --ids y", "--ids needs --model"},
 		{"generate --model embedded --field a=b", "--field fills"},
 		{"generate --model a --run b --prompt c", "can't be used together"},
+		{"embed --model embedded --text x --pooling median", "--pooling must be one of"},
+		{"embed --model embedded --ids x --prompt-name query", "--prompt-name goes before texts"},
 		{"schema run", "must be one of"},
 	} {
 		code, _, errOut := tunelab(append([]string{"--dir", dir}, strings.Fields(c.args)...)...)
@@ -148,12 +151,37 @@ func TestCompletionKnowsCommandsAndFlags(t *testing.T) {
 			}
 		}
 	}
+	var words map[string][]string
+	if err := json.Unmarshal([]byte(ok(t, "--json", "completion", "bash")), &words); err != nil || !slices.Contains(words["runs"], "diff") || !slices.Contains(words["generate"], "--max-new-tokens") {
+		t.Errorf("as JSON: %v, %v", words["runs"], err)
+	}
 	script := ok(t, "completion", "bash") + "\nCOMP_WORDS=(tunelab runs l); COMP_CWORD=2; _tunelab; echo \"${COMPREPLY[*]}\"\n"
 	cmd := exec.Command("bash", "-c", script)
 	cmd.Dir = t.TempDir()
 	out, err := cmd.CombinedOutput()
 	if err != nil || strings.TrimSpace(string(out)) != "list" {
 		t.Errorf("completing \"tunelab runs l\" in bash gives %q (%v)", out, err)
+	}
+}
+
+// The fixture of the package embed tells that the numbers are right.
+func TestEmbed(t *testing.T) {
+	dir := t.TempDir()
+	texts := write(t, dir, "texts.jsonl", `{"text":"the cat"}`+"\n")
+	args := []string{"--dir", dir, "embed", "--model", "../../llm/embed/testdata/qwen3", "--text", texts}
+	var all struct{ Hidden [][]float64 }
+	fromJSON(t, &all, append(args, "--pooling", "none")...)
+	var last struct{ Embedding []float64 }
+	fromJSON(t, &last, append(args, "--pooling", "lasttoken")...)
+	if n := len(all.Hidden); n != 8 || !slices.Equal(all.Hidden[n-1], last.Embedding) {
+		t.Errorf("%d hidden states, of which the last is not %v", n, last.Embedding)
+	}
+	code, _, errOut := tunelab(args...)
+	if code == 0 || !strings.Contains(errOut, "no modules.json that says how to pool") {
+		t.Errorf("without a pooling: exit code %d, %s", code, errOut)
+	}
+	if code, _, errOut = tunelab(append(args, "--pooling", "mean", "--prompt-name", "query")...); code == 0 || !strings.Contains(errOut, `prompt "query"`) {
+		t.Errorf("with a prompt: exit code %d, %s", code, errOut)
 	}
 }
 

@@ -23,6 +23,7 @@ type runCmd struct {
 	MaxCPU     int64    `help:"CPU seconds that each of its processes may take (Linux)." name:"max-cpu" placeholder:"S"`
 	MaxFiles   int64    `help:"Files that each of its processes may have open (Linux)." placeholder:"N"`
 	Threads    int      `help:"Threads; never changes the numbers. 0: all cores." placeholder:"N"`
+	Precision  string   `help:"Of matrix products: f32, or bf16 with f32 sums." enum:"f32,bf16" default:"f32"`
 	Engine     string   `help:"Compute engine: cpu, or ref (the slow reference)." enum:"cpu,ref" default:"cpu"`
 	Experiment string   `help:"Experiment that the run is recorded in." default:"runs" placeholder:"NAME"`
 	Label      string   `help:"Name of the run; default: the method's." placeholder:"NAME"`
@@ -51,7 +52,7 @@ func (c *runCmd) Run(a *app) error {
 		id, err = l.RunOne(a.ctx, lab.One{Method: c.Method, Plugin: c.Plugin, Model: c.Model, Task: c.Task, Seed: c.Seed, Params: params,
 			Budget: spec.Budget{Examples: c.Examples, MaxWallSeconds: c.MaxWall, MaxMemoryBytes: c.MaxMemory << 20,
 				Limits: spec.Limits{AddressSpaceBytes: c.MaxSpace << 20, CPUSeconds: c.MaxCPU, OpenFiles: c.MaxFiles}},
-			Compute: spec.Compute{Engine: c.Engine, Threads: c.Threads}, Experiment: c.Experiment, Label: c.Label})
+			Compute: spec.Compute{Engine: c.Engine, Precision: c.Precision, Threads: c.Threads}, Experiment: c.Experiment, Label: c.Label})
 	}
 	done()
 	if err != nil {

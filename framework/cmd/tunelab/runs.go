@@ -118,7 +118,7 @@ type runsShowCmd struct {
 	Run_    string `arg:"" name:"run" help:"Run, by its id or a beginning of it."`
 	Metrics bool   `help:"Print every recorded metric."`
 	Answers bool   `help:"Print every stored prediction, a JSON object a line."`
-	Log     bool   `help:"Print the plugin's log."`
+	Log     bool   `help:"Print the last lines of the plugin's log."`
 }
 
 func (c *runsShowCmd) Run(a *app) error {
@@ -152,12 +152,21 @@ func (c *runsShowCmd) Run(a *app) error {
 		}
 		return printLines(a.out, ps)
 	case c.Log:
+		if a.json {
+			return printJSON(a.out, logOf{r.ID, r.LogTail})
+		}
 		fmt.Fprintln(a.out, r.LogTail)
 		return nil
 	case a.json:
 		return printJSON(a.out, r)
 	}
 	return showRun(a, r)
+}
+
+// logOf is the JSON of runs show --log.
+type logOf struct {
+	Run string `json:"run"`
+	Log string `json:"log"` // its last lines
 }
 
 func showRun(a *app, r *lab.Shown) error {

@@ -153,5 +153,10 @@ func TestNineMethodsInOneTable(t *testing.T) {
 		if out := ok(t, "--dir", state, "runs", "show", lora[0].ID, "--metrics"); !strings.Contains(out, "train/loss") {
 			t.Errorf("metrics:\n%s", out)
 		}
+		var log struct{ Run, Log string }
+		fromJSON(t, &log, "--dir", state, "runs", "show", lora[0].ID, "--log")
+		if text := ok(t, "--dir", state, "runs", "show", lora[0].ID, "--log"); log.Run != lora[0].ID || text != log.Log+"\n" {
+			t.Errorf("log: %+v, as text %q", log, text)
+		}
 	})
 }

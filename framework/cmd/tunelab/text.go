@@ -83,6 +83,7 @@ func (c *scoreCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
+		defer m.Close()
 		if out, err = m.Score(in, a.meter("scored")); err != nil {
 			return err
 		}
@@ -147,7 +148,7 @@ func (c *generateCmd) Run(a *app) error {
 		}
 	}
 	for i := range c.Prompt {
-		in = append(in, lab.Line{Text: &c.Prompt[i]})
+		in = append(in, lab.Line{Text: &c.Prompt[i], Where: fmt.Sprintf("prompt %d", i+1)})
 	}
 	out, err := c.generate(a, in)
 	if err != nil {
@@ -195,6 +196,7 @@ func (c *generateCmd) generate(a *app, in []lab.Line) ([]generated, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer m.Close()
 	o := lab.GenerateOptions{MaxNewTokens: c.MaxNewTokens, Temperature: c.Temperature, TopP: c.TopP, TopK: c.TopK, Samples: c.Samples, Seed: c.Seed, Progress: a.meter("continued")}
 	if c.streams(a, in) {
 		o.Text = func(more string) { fmt.Fprint(a.out, more) }

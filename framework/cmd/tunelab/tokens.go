@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -82,17 +83,21 @@ type embedCmd struct {
 	Model   string `short:"m" help:"Hugging Face or sentence-transformers folder, hf:owner/name, or \"embedded\"." placeholder:"DIR" required:""`
 	IDs     string `name:"ids" help:"JSONL file of {\"ids\": [...]}, special tokens included; - for standard input." placeholder:"FILE" xor:"in" required:""`
 	Text    string `help:"JSONL file of {\"text\": \"...\"}; - for standard input." placeholder:"FILE" xor:"in" required:""`
-	Pooling string `help:"none: every token's hidden state; cls: the first token's; mean: over tokens. Default: what a sentence-transformers folder says." enum:"none,cls,mean," default:""`
+	Pooling string `help:"Pooling of the tokens' last hidden states, with no prompt and no further module: none (every token's), cls (the first's), mean, max, mean_sqrt_len_tokens, weightedmean, lasttoken. Default: all that a sentence-transformers folder says." enum:"none,cls,mean,max,mean_sqrt_len_tokens,weightedmean,lasttoken," default:""`
+	Prompt  string `name:"prompt-name" help:"Prompt of a sentence-transformers folder to put before every text, such as query or document. Default: its default prompt, if it has one." placeholder:"NAME"`
 	Threads int    `help:"Threads; never changes the numbers. 0: all cores." placeholder:"N"`
 }
 
 func (c *embedCmd) Run(a *app) error {
+	if c.Prompt != "" && c.IDs != "" {
+		return &codeError{exitUsage, errors.New("--prompt-name goes before texts; with --ids give the prompt's ids too")}
+	}
 	src := source{IDs: c.IDs, Text: c.Text}
 	in, err := src.lines()
 	if err != nil {
 		return err
 	}
-	out, err := a.models().Embed(a.ctx, c.Model, c.Pooling, in, c.Threads)
+	out, err := a.models().Embed(a.ctx, c.Model, in, lab.EmbedOptions{Threads: c.Threads, Pooling: c.Pooling, Prompt: c.Prompt})
 	if err != nil {
 		return err
 	}

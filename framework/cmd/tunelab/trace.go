@@ -22,7 +22,7 @@ type traceCmd struct {
 	Targets     []string `name:"target-modules" help:"Modules to adapt, comma-separated; default: PEFT's for the family, where it has some, else q_proj and v_proj." placeholder:"A,B"`
 	Init        string   `name:"lora-init-adapter" help:"PEFT folder to start from, in place of a new adapter." placeholder:"DIR"`
 	Seed        int64    `help:"Seed of a new adapter." default:"42"`
-	Precision   string   `help:"Arithmetic: f32." enum:"f32" default:"f32"`
+	Precision   string   `help:"Of matrix products: f32, or bf16 with f32 sums." enum:"f32,bf16" default:"f32"`
 	Threads     int      `help:"Threads; never changes the numbers. 0: all cores." placeholder:"N"`
 	Save        string   `help:"Folder for the trained model or adapter." placeholder:"DIR"`
 }
@@ -60,7 +60,7 @@ func (c *traceCmd) Run(a *app) error {
 		fmt.Fprintf(a.out, "%6s  %-12s %s\n", "STEP", "LOSS", "GRADIENT NORM")
 	}
 	return a.models().Trace(a.ctx, ids, lab.TraceOptions{Model: c.Model, LoRA: c.Method == "lora", Steps: c.Steps, Batch: c.Batch, LR: c.LR, WeightDecay: c.WeightDecay, Clip: c.Clip,
-		Threads: c.Threads, Rank: rank, Alpha: alpha, Targets: c.Targets, Init: c.Init, Seed: c.Seed, Save: c.Save},
+		Precision: c.Precision, Threads: c.Threads, Rank: rank, Alpha: alpha, Targets: c.Targets, Init: c.Init, Seed: c.Seed, Save: c.Save},
 		func(s lab.TraceStep) error {
 			if a.json {
 				return printLines(a.out, []lab.TraceStep{s})

@@ -124,7 +124,9 @@ var table = map[string]check{
 	"dropout": {tol: 5e-7, cases: [][]int64{{16, 1, 2, 0}, {5000, 77, 4000000000, 1}}, floats: []float64{0.3}},
 	"adamw":   unary(1e-6, 0.01, 1, 1e-2, 0.9, 0.999, 1e-8, 0.1, 0.1, 0.001, 0.5),
 
-	"gemm": {tol: 2e-6, cases: products},
+	"gemm":          {tol: 2e-6, cases: products},
+	"gemm_bf16":     {tol: 2e-6, cases: products},
+	"gemm_nf4_bf16": {tol: 2e-6, cases: [][]int64{{1, 13, 10, 1, 0}, {20, 64, 48, 1, 0}, {20, 48, 64, 0, 1}, {3, 70, 800, 1, 1}}},
 	"gemm_nf4": {tol: 2e-6, cases: [][]int64{{1, 13, 10, 1, 0}, {20, 64, 48, 1, 0}, {20, 48, 64, 0, 1},
 		{1, 0, 64, 1, 0}, {1, 97, 448, 1, 1}, {2, 67, 64, 1, 0}, {3, 31, 401, 1, 1}, {5, 49, 832, 1, 0}, {12, 64, 384, 1, 1}, {13, 83, 512, 1, 0}, {1, 96, 70, 0, 0}, {33, 79, 31, 0, 1}, {17, 37, 449, 1, 0}, {15, 450, 64, 0, 0}},
 		low: -1, high: 1},
@@ -150,7 +152,8 @@ var table = map[string]check{
 	"nll": {tol: 1e-6, cases: matrix, indices: targets},
 	"nll_grad": {tol: 3e-6, cases: matrix, indices: targets,
 		forward: compute.NLL, pairs: [][2]int{{0, 0}, {1, 1}, {3, 2}}},
-	"log_prob": {tol: 2e-6, cases: matrix, floats: []float64{0.7}, indices: targets},
+	"cross_entropy": {tol: 3e-6, cases: matrix, indices: targets},
+	"log_prob":      {tol: 2e-6, cases: matrix, floats: []float64{0.7}, indices: targets},
 	"log_prob_grad": {tol: 5e-6, cases: matrix, floats: []float64{0.7}, indices: targets,
 		forward: compute.LogProb, pairs: [][2]int{{0, 0}, {1, 1}, {3, 2}, {4, 3}}},
 }

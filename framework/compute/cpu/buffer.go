@@ -8,7 +8,7 @@ import "C"
 
 import (
 	"fmt"
-	"math/bits"
+	"math"
 	"runtime"
 	"sync"
 	"unsafe"
@@ -28,90 +28,41 @@ type buffer struct {
 
 // lazy says how a buffer is filled at its first use.
 type lazy struct {
-	once sync.Once
+	mu   sync.Mutex
 	e    *Engine
-	fill func(dst []float32)
+	fill func(dst any) error // nil: it is filled, or was freed
 }
 
 // memory is the buffer's address, filled; nil after Free.
 func (b *buffer) memory() unsafe.Pointer {
 	if l := b.lazy; l != nil {
-		l.once.Do(func() {
-			b.ptr, b.class = l.e.mem.get(b.n * b.dt.Size())
-			l.fill(unsafe.Slice((*float32)(b.ptr), b.n))
-			l.fill = nil
-		})
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.fill != nil {
+			p, class := l.e.get(b.n, b.dt)
+			if err := l.fill(sliceOf(p, b.dt, b.n)); err != nil {
+				l.e.mem.put(p, class, b.n*b.dt.Size())
+				panic(&compute.FillError{Err: err})
+			}
+			b.ptr, b.class, l.fill = p, class, nil
+		}
 	}
 	return b.ptr
 }
 
+// sliceOf is memory in Go's types.
+func sliceOf(p unsafe.Pointer, dt compute.DType, n int) any {
+	switch dt {
+	case compute.I32:
+		return unsafe.Slice((*int32)(p), n)
+	case compute.U8:
+		return unsafe.Slice((*uint8)(p), n)
+	}
+	return unsafe.Slice((*float32)(p), n)
+}
+
 func (b *buffer) DType() compute.DType { return b.dt }
 func (b *buffer) Len() int             { return b.n }
-
-// memory keeps freed blocks in lists by size class: four classes for each power
-// of two from 256 bytes on.
-type memory struct {
-	mu     sync.Mutex
-	closed bool
-	free   map[int][]unsafe.Pointer
-	live   int64 // bytes handed out
-	held   int64 // bytes taken from the system
-}
-
-// sizeClass gives the class of a block of at least n bytes, and its bytes.
-func sizeClass(n int) (class, size int) {
-	if n <= 256 {
-		return 0, 256
-	}
-	e := bits.Len(uint(n-1)) - 1 // 2^e < n <= 2^(e+1)
-	step := (1 << e) / 4
-	k := (n - 1<<e + step - 1) / step // 1 to 4
-	return (e-8)*4 + k, 1<<e + k*step
-}
-
-func (m *memory) get(n int) (p unsafe.Pointer, class int) {
-	class, size := sizeClass(n)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.live += int64(size)
-	if list := m.free[class]; len(list) > 0 {
-		p = list[len(list)-1]
-		m.free[class] = list[:len(list)-1]
-		return p, class
-	}
-	p = C.tl_alloc(C.size_t(size))
-	if p == nil {
-		panic(fmt.Sprintf("cpu: out of memory: could not get %d bytes (%d in use)", size, m.live))
-	}
-	m.held += int64(size)
-	return p, class
-}
-
-func (m *memory) put(p unsafe.Pointer, class, n int) {
-	_, size := sizeClass(n)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.live -= int64(size)
-	if m.closed {
-		C.free(p)
-		m.held -= int64(size)
-		return
-	}
-	m.free[class] = append(m.free[class], p)
-}
-
-// close gives the free lists back to the system, and from now on every block.
-func (m *memory) close() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.closed = true
-	for _, list := range m.free {
-		for _, p := range list {
-			C.free(p)
-		}
-	}
-	m.free = map[int][]unsafe.Pointer{}
-}
 
 // Alloc returns a zeroed buffer. It is freed at the latest when the garbage
 // collector finds it unreachable.
@@ -123,8 +74,8 @@ func (e *Engine) Alloc(dt compute.DType, n int) compute.Buffer {
 }
 
 // AllocLazy implements compute.LazyEngine.
-func (e *Engine) AllocLazy(n int, fill func(dst []float32)) compute.Buffer {
-	b := &buffer{n: n, dt: compute.F32, lazy: &lazy{e: e, fill: fill}}
+func (e *Engine) AllocLazy(dt compute.DType, n int, fill func(dst any) error) compute.Buffer {
+	b := &buffer{n: n, dt: dt, lazy: &lazy{e: e, fill: fill}}
 	runtime.SetFinalizer(b, func(b *buffer) { e.Free(b) })
 	return b
 }
@@ -133,9 +84,24 @@ func (e *Engine) AllocLazy(n int, fill func(dst []float32)) compute.Buffer {
 func (e *Engine) AllocRaw(dt compute.DType, n int) compute.Buffer { return e.raw(dt, n) }
 
 func (e *Engine) raw(dt compute.DType, n int) *buffer {
-	p, class := e.mem.get(n * dt.Size())
+	p, class := e.get(n, dt)
 	return &buffer{ptr: p, n: n, dt: dt, class: class}
 }
+
+// get is memory for n elements.
+func (e *Engine) get(n int, dt compute.DType) (unsafe.Pointer, int) {
+	if n < 0 || n > maxElements {
+		panic(&compute.MemoryError{Bytes: math.MaxInt64, InUse: e.InUse(), Available: -1})
+	}
+	p, class, err := e.mem.get(n * dt.Size())
+	if err != nil {
+		panic(err)
+	}
+	return p, class
+}
+
+// maxElements is more than any machine has room for, and far from overflow.
+const maxElements = math.MaxInt / 64
 
 // Free gives a buffer back for reuse; freeing twice does nothing.
 func (e *Engine) Free(x compute.Buffer) {
@@ -143,8 +109,10 @@ func (e *Engine) Free(x compute.Buffer) {
 	if !ok || b == nil {
 		return
 	}
-	if b.lazy != nil {
-		b.lazy.once.Do(func() {}) // one that was never used is not filled any more
+	if l := b.lazy; l != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.fill = nil // one that was never used is not filled any more
 	}
 	if b.ptr == nil {
 		return

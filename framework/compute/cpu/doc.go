@@ -13,11 +13,16 @@
 // compiler may not contract products and sums by itself (-std=c11), and there is
 // no fast-math. Threads share rows, columns or heads, never one sum.
 //
+// Products in bf16 (gemm_bf16.h) have the order of additions of AMX's tiles. A
+// machine that has the tile unit uses it, after it has given the bits of its
+// emulation on a product (amx.go); elsewhere the same bits come from f32 FMAs, at
+// about the speed of f32.
+//
 // # Memory
 //
 // Buffers are C memory in size classes; freed ones are used again, so that a
 // training step in its steady state asks the system for nothing.
 //
-// The environment variable TUNELAB_CPU (portable, avx2 or avx512) limits the
+// The environment variable TUNELAB_CPU (portable, avx2, avx512 or amx) limits the
 // instruction set.
 package cpu

@@ -28,10 +28,11 @@ const parallelWork = 400_000
 
 // Engine runs kernels on the processor.
 type Engine struct {
-	isa     string
-	threads int
-	mem     memory
-	kernels map[string]compute.Kernel
+	isa       string
+	precision string
+	threads   int
+	mem       memory
+	kernels   map[string]compute.Kernel
 
 	mu   sync.Mutex // one kernel call at a time
 	pool *C.tl_pool
@@ -43,9 +44,14 @@ type Engine struct {
 	memo   map[string]any
 }
 
-var _ compute.LazyEngine = (*Engine)(nil)
+var (
+	_ compute.LazyEngine = (*Engine)(nil)
+	_ compute.Mixed      = (*Engine)(nil)
+)
 
-// ISAs lists the instruction sets that this machine can run, the best last.
+// ISAs lists the instruction sets that this machine can run, the best last:
+// "portable", "avx2", "avx512" and "amx", which is avx512 with products in bf16
+// on the tile unit.
 func ISAs() []string {
 	list := []string{"portable"}
 	if C.tl_has_avx2() != 0 {
@@ -53,6 +59,9 @@ func ISAs() []string {
 	}
 	if C.tl_has_avx512() != 0 {
 		list = append(list, "avx512")
+	}
+	if C.tl_has_amx() != 0 && amxIsExact() {
+		list = append(list, "amx")
 	}
 	return list
 }
@@ -74,12 +83,20 @@ func New(threads int, isa string) (*Engine, error) {
 	if threads <= 0 {
 		threads = runtime.NumCPU()
 	}
-	e := &Engine{isa: isa, threads: threads, parallel: parallelWork, memo: map[string]any{}, kernels: map[string]compute.Kernel{}}
-	e.mem.free = map[int][]unsafe.Pointer{}
+	return open(threads, isa)
+}
+
+// open makes an engine of an instruction set that the machine has.
+func open(threads int, isa string) (*Engine, error) {
+	e := &Engine{isa: isa, precision: compute.FullPrecision, threads: threads, parallel: parallelWork, memo: map[string]any{}, kernels: map[string]compute.Kernel{}}
+	e.mem.free, e.mem.available = map[int][]unsafe.Pointer{}, available
 	e.pool = C.tl_pool_new(C.int(threads))
 	e.args = (*C.tl_args)(C.calloc(1, C.sizeof_tl_args))
 	if e.pool == nil || e.args == nil {
 		return nil, fmt.Errorf("cpu: could not start %d threads", threads)
+	}
+	if isa == "amx" {
+		C.tl_amx_set(e.pool, 1)
 	}
 	set := C.CString(isa)
 	defer C.free(unsafe.Pointer(set))
@@ -111,8 +128,20 @@ func (e *Engine) Close() {
 // Name is "cpu".
 func (e *Engine) Name() string { return "cpu" }
 
-// Features names the instruction set in use.
-func (e *Engine) Features() string { return e.isa + " f32" }
+// Features names the instruction set in use and the precision of products.
+func (e *Engine) Features() string { return e.isa + " " + e.precision }
+
+// Precision implements compute.Mixed.
+func (e *Engine) Precision() string { return e.precision }
+
+// SetPrecision implements compute.Mixed.
+func (e *Engine) SetPrecision(p string) error {
+	if p != compute.FullPrecision && p != compute.BF16Precision {
+		return fmt.Errorf("precision: %q is none; use %s or %s", p, compute.FullPrecision, compute.BF16Precision)
+	}
+	e.precision = p
+	return nil
+}
 
 // Threads is the number of threads that kernels may use.
 func (e *Engine) Threads() int { return e.threads }

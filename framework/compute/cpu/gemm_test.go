@@ -80,6 +80,7 @@ func TestRowsAlone(t *testing.T) {
 				for _, tb := range []int64{0, 1} {
 					ints := []int64{all, int64(s.n), int64(s.k), 0, tb, int64(s.acc)}
 					want := product(t, e, compute.Gemm, all, s.n, ints, a, w, bias)
+					want16 := product(t, e, compute.GemmBF16, all, s.n, ints, a, w, bias)
 					for m := 1; m <= all; m++ {
 						if m > 17 && m < all {
 							continue
@@ -90,6 +91,8 @@ func TestRowsAlone(t *testing.T) {
 						wantBits(t, what, product(t, e, compute.Gemm, m, s.n, ints, part, w, bias), want)
 						four := []int64{int64(m), int64(s.n), int64(s.k), tb, int64(s.acc)}
 						wantBits(t, what+", NF4", product(t, e, compute.GemmNF4, m, s.n, four, part, codes, absmax, bias), want)
+						wantBits(t, what+", bf16", product(t, e, compute.GemmBF16, m, s.n, ints, part, w, bias), want16[:m*s.n])
+						wantBits(t, what+", NF4 in bf16", product(t, e, compute.GemmNF4BF16, m, s.n, four, part, codes, absmax, bias), want16[:m*s.n])
 						e.Free(part)
 					}
 				}

@@ -19,6 +19,7 @@
 #include "gemm.h"
 #include "elementwise.h"
 #include "rows.h"
+#include "gemm_bf16.h"
 #include "loss.h"
 #include "rope.h"
 #include "attention.h"

@@ -77,6 +77,43 @@ static void k_nll_grad(tl_args *a, int tid, int nt) {
   }
 }
 
+// Whether t is the first of the largest elements of a row whose maximum is m.
+static int is_top(const float *x, int64_t t, float m) {
+  if (!(x[t] == m)) return 0;
+  for (int64_t i = 0; i < t; i++)
+    if (x[i] == m) return 0;
+  return 1;
+}
+
+// bufs: x target w nll hit dx. dx may be x: a row's e^(x - max) take its place
+// and are then scaled, so that each exponential is computed once.
+static void k_cross_entropy(tl_args *a, int tid, int nt) {
+  ROWS
+  for (int64_t n = r0; n < r1; n++) {
+    float *X = F(0) + n * C_, *DX = a->buf[5] ? F(5) + n * C_ : NULL;
+    int32_t target = ((int32_t *)a->buf[1])[n];
+    if (target < 0) {
+      F(3)[n] = F(4)[n] = 0.0f;
+      if (DX) COLS({ ST(DX, ZERO); })
+      continue;
+    }
+    float m = row_max(X, C_), x = X[target], w_ = F(2)[n];
+    F(4)[n] = is_top(X, target, m) ? 1.0f : 0.0f;
+    v16 t = ZERO, top = C(m);
+    COLS({
+      v16 e = v_exp(v_sub(ld_low(X + i, w), top));
+      t = v_add(t, e);
+      if (DX) ST(DX, e);
+    })
+    float sum = v_sum(t);
+    F(3)[n] = m + s_log(sum) - x;
+    if (!DX) continue;
+    v16 s = C(w_ / sum);
+    COLS({ ST(DX, v_mul(LD(DX), s)); })
+    DX[target] -= w_;
+  }
+}
+
 // Where p is 0, p ln p is 0.
 #define LN(e) v_sel(v_gt(p, ZERO), e, ZERO)
 

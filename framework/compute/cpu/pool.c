@@ -31,7 +31,7 @@ typedef struct {
 } scratch;
 
 struct tl_pool {
-  int threads;
+  int threads, amx;
   pthread_t *ids;
   scratch *scr;
   pthread_mutex_t mu;
@@ -131,6 +131,9 @@ void tl_run(tl_pool *p, tl_fn fn, tl_args *a, int nt) {
   }
 }
 
+void tl_amx_set(tl_pool *p, int on) { p->amx = on; }
+int tl_amx_on(const tl_pool *p) { return p->amx; }
+
 int tl_next(tl_args *a) { return __atomic_fetch_add(&a->next, 1, __ATOMIC_RELAXED); }
 
 void *tl_alloc(size_t bytes) {
@@ -193,7 +196,7 @@ int tl_has_avx512(void) {
 }
 
 const tl_kernel *tl_table(const char *isa) {
-  if (!strcmp(isa, "avx512")) return tl_kernels_avx512;
+  if (!strcmp(isa, "avx512") || !strcmp(isa, "amx")) return tl_kernels_avx512;
   if (!strcmp(isa, "avx2")) return tl_kernels_avx2;
   return tl_kernels_portable;
 }

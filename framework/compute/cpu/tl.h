@@ -30,14 +30,24 @@ extern const tl_kernel tl_kernels_portable[];
 extern const tl_kernel tl_kernels_avx2[];
 extern const tl_kernel tl_kernels_avx512[];
 
-// The table of an instruction set: "avx512", "avx2", else portable.
+// The table of an instruction set: "amx" and "avx512", "avx2", else portable.
 const tl_kernel *tl_table(const char *isa);
 
 int tl_has_avx2(void);
 int tl_has_avx512(void);
 
+// AMX: whether it may be used; the state that a thread needs around its use; one
+// block of a product in bf16 (amx.c).
+int tl_has_amx(void);
+void tl_amx_begin(void);
+void tl_amx_end(void);
+void tl_amx_block(int kp, const float *a, const float *b, float *x);
+
 tl_pool *tl_pool_new(int threads);
 void tl_pool_free(tl_pool *p);
+// Whether the pool's kernels use AMX; off at first.
+void tl_amx_set(tl_pool *p, int on);
+int tl_amx_on(const tl_pool *p);
 // Runs fn on nt threads, the caller being one of them; nt is at most the pool's.
 void tl_run(tl_pool *p, tl_fn fn, tl_args *a, int nt);
 // The next unit of work of a call, from 0 up, over all its threads.

@@ -2,6 +2,7 @@ package ref
 
 import (
 	"math"
+	"slices"
 
 	"github.com/tunelab/tunelab/framework/compute"
 )
@@ -27,6 +28,33 @@ func init() {
 				dx[n*v+j] += dnll[n] * math.Exp(x[n*v+j]-lse[n])
 			}
 			dx[n*v+int(t)] -= dnll[n]
+		}
+	})
+	Register("cross_entropy", func(a *compute.Args) {
+		v, x, target, w, nll, hit, dx := int(a.Int[1]), f(a, 0), ints(a, 1), f(a, 2), f(a, 3), f(a, 4), f(a, 5)
+		for n, t := range target {
+			row := x[n*v : (n+1)*v]
+			lse := logSumExp(row)
+			nll[n], hit[n] = 0, 0
+			if t >= 0 {
+				nll[n] = lse - row[t]
+				if top := slices.Max(row); slices.Index(row, top) == int(t) {
+					hit[n] = 1
+				}
+			}
+			if dx == nil {
+				continue
+			}
+			for j, xj := range row {
+				d := 0.0
+				if t >= 0 {
+					d = w[n] * math.Exp(xj-lse)
+				}
+				dx[n*v+j] = d
+			}
+			if t >= 0 {
+				dx[n*v+int(t)] -= w[n]
+			}
 		}
 	})
 	Register("log_prob", func(a *compute.Args) {

@@ -1,6 +1,10 @@
 package ref
 
-import "github.com/tunelab/tunelab/framework/compute"
+import (
+	"math"
+
+	"github.com/tunelab/tunelab/framework/compute"
+)
 
 func init() {
 	Register("gemm", func(a *compute.Args) {
@@ -11,6 +15,15 @@ func init() {
 		w := make([]float64, n*k)
 		dequant(w, bytesOf(a, 1), f(a, 2))
 		gemm(m, n, k, f(a, 0), false, w, tb, f(a, 3), f(a, 4), a.Int[4])
+	})
+	Register("gemm_bf16", func(a *compute.Args) {
+		gemm(a.Int[0], a.Int[1], a.Int[2], bf16(f(a, 0)), a.Int[3] != 0, bf16(f(a, 1)), a.Int[4] != 0, f(a, 2), f(a, 3), a.Int[5])
+	})
+	Register("gemm_nf4_bf16", func(a *compute.Args) {
+		m, n, k, tb := a.Int[0], a.Int[1], a.Int[2], a.Int[3] != 0
+		w := make([]float64, n*k)
+		dequant(w, bytesOf(a, 1), f(a, 2))
+		gemm(m, n, k, bf16(f(a, 0)), false, bf16(w), tb, f(a, 3), f(a, 4), a.Int[4])
 	})
 	Register("dequant_nf4", func(a *compute.Args) { dequant(f(a, 2), bytesOf(a, 0), f(a, 1)) })
 	Register("transpose", func(a *compute.Args) {
@@ -27,6 +40,22 @@ func init() {
 	Register("rope", rope)
 	Register("attention", attention)
 	Register("attention_grad", attentionGrad)
+}
+
+// bf16 rounds to the nearest number of 8 significant bits, ties to even.
+// Subnormal numbers become zero.
+func bf16(x []float64) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		u := math.Float32bits(float32(v))
+		switch {
+		case v != v:
+			y[i] = v
+		case u&0x7f800000 != 0:
+			y[i] = float64(math.Float32frombits((u + 0x7fff + u>>16&1) &^ 0xffff))
+		}
+	}
+	return y
 }
 
 func gemm(m, n, k int64, a []float64, ta bool, b []float64, tb bool, bias, c []float64, acc int64) {

@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -184,7 +185,7 @@ func TestShards(t *testing.T) {
 	r.Close()
 	for s, want := range map[string]string{
 		`{"weight_map":{"a":"s1.safetensors","c":"s2.safetensors"}}`: `tensor "c" is missing`,
-		`{"weight_map":{"a":"s1.safetensors","b":"s3.safetensors"}}`: `s3.safetensors`,
+		`{"weight_map":{"a":"s1.safetensors","b":"s3.safetensors"}}`: IndexFile + `: the shard s3.safetensors, which has 1 of the tensors, is missing`,
 		`{"weight_map":{"a":"../s1.safetensors"}}`:                   `file name in the same folder`,
 		`{"weight_map":{}}`: `weight_map is missing or empty`,
 		`[`:                 `not valid JSON`,
@@ -202,6 +203,16 @@ func TestShards(t *testing.T) {
 	if _, err := OpenDir(empty); err == nil || !strings.Contains(err.Error(), "pytorch_model-00001-of-00002.bin is a PyTorch pickle") || !strings.Contains(err.Error(), "save_pretrained") {
 		t.Errorf("a folder of pickles: %v", err)
 	}
+	for config, class := range map[string]string{
+		`{"model_type":"bert","architectures":["BertForMaskedLM"]}`: "t.BertForMaskedLM.from",
+		`{"model_type":"bert"}`:                        "t.AutoModel.from",
+		`{"model_type":"opt","architectures":["A B"]}`: "t.AutoModelForCausalLM.from",
+	} {
+		os.WriteFile(filepath.Join(empty, ConfigFile), []byte(config), 0o644)
+		if _, err := OpenDir(empty); err == nil || !strings.Contains(err.Error(), class) {
+			t.Errorf("%s: %v, want %s", config, err, class)
+		}
+	}
 }
 
 func TestConfig(t *testing.T) {
@@ -214,7 +225,7 @@ func TestConfig(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	dir := t.TempDir()
-	if err := WriteConfig(dir, c); err != nil {
+	if err := WriteConfig(dir, c, "F32"); err != nil {
 		t.Fatal(err)
 	}
 	if back, err := ReadConfig(dir); err != nil || back.RopeTheta != 500 || !slices.Equal(back.EOS, c.EOS) || back.HeadDim != 4 {
@@ -226,7 +237,7 @@ func TestConfig(t *testing.T) {
 	}
 	for s, want := range map[string]string{
 		`{` + llama + `,"rope_scaling":{"rope_type":"llama3","factor":8}}`: `rope_scaling.low_freq_factor: is missing`,
-		`{` + llama + `,"rope_scaling":{"type":"dynamic","factor":8}}`:     `rope_scaling.rope_type: "dynamic" (NTK) is not supported`,
+		`{` + llama + `,"rope_scaling":{"type":"dynamic","factor":8}}`:     `rope_scaling.rope_type: "dynamic" (NTK) is not supported: its frequencies depend on the length of the sequence. Up to max_position_embeddings tokens`,
 		`{` + llama + `,"rope_parameters":{"rope_type":"yarn"}}`:           `rope_scaling.factor: is missing`,
 		`{` + llama + `,"rope_parameters":{"rope_type":"longrope"}}`:       `rope_parameters.rope_type: "longrope"`,
 		`{` + llama + `,"rope_parameters":{"partial_rotary_factor":0.5}}`:  `rope_parameters.partial_rotary_factor: 0.5 is not supported`,
@@ -266,5 +277,77 @@ func TestHashDirCountsWhatDecides(t *testing.T) {
 	put("model.safetensors", "abd")
 	if b, _, _ := HashDir(dir); b == a {
 		t.Error("weights did not change the hash")
+	}
+	a, _, _ = HashDir(dir)
+	if err := os.Mkdir(filepath.Join(dir, TemplateFolder), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	put(TemplateFolder+"/README.md", "x")
+	if b, _, _ := HashDir(dir); b != a {
+		t.Error("a README among the templates changed the hash")
+	}
+	put(TemplateFolder+"/tool_use.jinja", "x")
+	if b, _, _ := HashDir(dir); b == a {
+		t.Error("a chat template did not change the hash")
+	}
+}
+
+func TestCopyCompanions(t *testing.T) {
+	from, to, own := t.TempDir(), t.TempDir(), t.TempDir()
+	for name, text := range map[string]string{"tokenizer.json": "T", "chat_template.jinja": "C", TemplateFolder + "/rag.jinja": "R", GenerationFile: "G"} {
+		if err := WriteCompanion(from, name, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, dir := range map[string]string{"config.json": from, "README.md": from, "tokenizer.json": to} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("own"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(own, "chat_template.jinja"), []byte("own"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(CopyCompanions(from, to), CopyCompanions(from, own)); err != nil {
+		t.Fatal(err)
+	}
+	if names, err := Companions(own); err != nil || !slices.Equal(names, []string{"chat_template.jinja", GenerationFile, "tokenizer.json"}) {
+		t.Errorf("beside a template of its own: %v, %v", names, err)
+	}
+	for name, want := range map[string]string{"tokenizer.json": "own", "chat_template.jinja": "C", TemplateFolder + "/rag.jinja": "R", GenerationFile: "G", "config.json": "", "README.md": ""} {
+		if got, _ := os.ReadFile(filepath.Join(to, name)); string(got) != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
+// Equal compares values, whatever they are stored as.
+func TestEqual(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "m.safetensors")
+	data := make([]float32, 40000) // more than a piece that is compared at a time
+	for i := range data {
+		data[i] = float32(i % 128)
+	}
+	other := slices.Clone(data)
+	other[39999]++
+	err := WriteSafetensors(path, []Tensor{
+		{Name: "a", Shape: []int{40000}, Data: data}, {Name: "half", DType: "BF16", Shape: []int{200, 200}, Data: data},
+		{Name: "other", Shape: []int{40000}, Data: other}, {Name: "short", Shape: []int{39999}, Data: data[:39999]},
+		{Name: "codes", DType: "U8", Shape: []int{1}, Raw: []byte{1}},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for name, want := range map[string]bool{"a": true, "half": true, "other": false, "short": false} {
+		if got, err := r.Equal("a", name); err != nil || got != want {
+			t.Errorf("a and %s are equal: %t (%v)", name, got, err)
+		}
+	}
+	if _, err := r.Equal("a", "codes"); err == nil || !strings.Contains(err.Error(), "dtype U8") {
+		t.Errorf("codes: %v", err)
 	}
 }

@@ -87,9 +87,12 @@ var activations = map[string]string{
 	"silu": SiLU, "swish": SiLU, "gelu": GELU, "gelu_new": GELUTanh, "gelu_pytorch_tanh": GELUTanh, "relu": ReLU,
 }
 
-// ActivationKind is the function that Activation, or the family's own, names:
-// SiLU, GELU, GELUTanh or ReLU.
-func (c Config) ActivationKind() string { return activations[c.activation()] }
+// ActivationKind is the function that transformers calls by a name: SiLU, GELU,
+// GELUTanh or ReLU; "": none of them.
+func ActivationKind(name string) string { return activations[name] }
+
+// ActivationKind is the function that Activation, or the family's own, names.
+func (c Config) ActivationKind() string { return ActivationKind(c.activation()) }
 
 func (c Config) activation() string {
 	if c.Activation == "" {

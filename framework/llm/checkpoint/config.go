@@ -1,11 +1,8 @@
 package checkpoint
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"math"
 	"os"
 	"path/filepath"
 )
@@ -34,6 +31,10 @@ type Config struct {
 	EOS []int // empty: none
 	PAD int   // -1: none
 
+	// Labels are those of a classifier, by id; nil: a language model. A classifier
+	// has a label head (Classifier) in place of the output layer.
+	Labels []string
+
 	// StopIDs are the end tokens of generation_config.json, which count in place
 	// of EOS when a text is generated; nil: it names none.
 	StopIDs []int
@@ -43,30 +44,39 @@ type Config struct {
 
 // ReadConfig reads and checks dir/config.json.
 func ReadConfig(dir string) (Config, error) {
-	path := filepath.Join(dir, ConfigFile)
-	raw, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return Config{}, fmt.Errorf("%s: is missing; give a Hugging Face model folder: %w", path, err)
-	} else if err != nil {
-		return Config{}, err
-	}
-	c, err := ParseConfig(raw)
+	c, err := ReadConfigOf(dir, ParseConfig)
 	if err != nil {
-		return Config{}, fmt.Errorf("%s: %w", path, err)
+		return Config{}, err
 	}
 	c.StopIDs, err = readGeneration(dir)
 	return c, err
+}
+
+// ReadConfigOf reads dir/config.json by another's ParseConfig, whose errors it
+// gives the path.
+func ReadConfigOf[C any](dir string, parse func(raw []byte) (C, error)) (c C, err error) {
+	path := filepath.Join(dir, ConfigFile)
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return c, fmt.Errorf("%s: is missing; give a Hugging Face model folder: %w", path, err)
+	} else if err != nil {
+		return c, err
+	}
+	if c, err = parse(raw); err != nil {
+		return c, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
 }
 
 // ParseConfig reads the text of a config.json, as transformers 4 or 5 writes
 // it. A field that would change the computation in a way this package does not
 // know is refused by name.
 func ParseConfig(raw []byte) (Config, error) {
-	f := configFields{}
-	if err := json.Unmarshal(raw, &f.m); err != nil {
-		return Config{}, fmt.Errorf("not valid JSON: %w", err)
+	f, err := ParseFields(raw)
+	if err != nil {
+		return Config{}, err
 	}
-	name := f.str("model_type", "")
+	name := f.Str("model_type", "")
 	if f.err != nil {
 		return Config{}, f.err
 	}
@@ -74,22 +84,22 @@ func ParseConfig(raw []byte) (Config, error) {
 	if !ok {
 		return Config{}, unsupported(name)
 	}
-	nf4 := f.nf4()
-	f.mustBe("is_encoder_decoder", false)
-	f.mustBe("is_causal", true)
-	f.mustBe("add_cross_attention", false)
-	f.layers = f.int(family.layers(), 0)
-	if f.layers > maxLayers {
-		f.fail(family.layers(), fmt.Sprintf("%d is more than the %d that are supported", f.layers, maxLayers))
+	nf4 := f.NF4()
+	f.MustBe("is_encoder_decoder", false)
+	f.MustBe("is_causal", true)
+	f.MustBe("add_cross_attention", false)
+	f.layers = f.Int(family.layers(), 0)
+	if f.layers > MaxLayers {
+		f.Fail(family.layers(), "%d is more than the %d that are supported", f.layers, MaxLayers)
 	}
 	if f.err != nil {
 		return Config{}, f.err
 	}
-	c := family.read(&f)
-	c.Family, c.Layers, c.NF4 = name, f.layers, nf4
-	c.BOS, c.PAD, c.EOS = f.id("bos_token_id", family.ids.bos), f.id("pad_token_id", family.ids.pad), f.ids("eos_token_id", family.ids.eos)
+	c := family.read(f)
+	c.Family, c.Layers, c.NF4, c.Labels = name, f.layers, nf4, f.labels()
+	c.BOS, c.PAD, c.EOS = f.ID("bos_token_id", family.ids.bos), f.ID("pad_token_id", family.ids.pad), f.ids("eos_token_id", family.ids.eos)
 	if c.InitStd == 0 {
-		c.InitStd = f.num("initializer_range", 0.02)
+		c.InitStd = f.Num("initializer_range", 0.02)
 	}
 	if f.err != nil {
 		return c, f.err
@@ -97,8 +107,8 @@ func ParseConfig(raw []byte) (Config, error) {
 	return c, c.Validate()
 }
 
-// maxLayers bounds what a small file can make the program allocate.
-const maxLayers = 4096
+// MaxLayers bounds what a small file can make the program allocate.
+const MaxLayers = 4096
 
 // Validate checks that the sizes fit together and that the choices are known.
 func (c Config) Validate() error {
@@ -128,65 +138,4 @@ func (c Config) Validate() error {
 		return fmt.Errorf("head_dim: %d channels of %d are turned; rotary positions need an even number", c.RotaryDim(), c.HeadDim)
 	}
 	return c.Choices.validate(c.Layers)
-}
-
-// WriteConfig writes dir/config.json in the form transformers 4 and 5 read.
-func WriteConfig(dir string, c Config) error {
-	family, ok := families[c.Family]
-	if !ok {
-		return unsupported(c.Family)
-	}
-	m := map[string]any{
-		"model_type":          c.Family,
-		"architectures":       []string{family.architecture},
-		"vocab_size":          c.VocabSize,
-		"tie_word_embeddings": c.TieEmbeddings,
-		"torch_dtype":         "float32",
-		"initializer_range":   c.InitStd,
-		"bos_token_id":        optionalID(c.BOS), // null, for transformers has defaults of its own
-		"pad_token_id":        optionalID(c.PAD),
-		"eos_token_id":        nil,
-	}
-	switch len(c.EOS) {
-	case 0:
-	case 1:
-		m["eos_token_id"] = c.EOS[0]
-	default:
-		m["eos_token_id"] = c.EOS
-	}
-	if c.NF4 {
-		m["quantization_config"] = nf4Config
-	}
-	family.write(c, m)
-	raw, err := json.MarshalIndent(pythonNumbers(m), "", "  ") // keys in sorted order
-	if err != nil {
-		return err
-	}
-	return WriteAtomic(filepath.Join(dir, ConfigFile), func(w io.Writer) error {
-		_, err := w.Write(append(raw, '\n'))
-		return err
-	})
-}
-
-// pythonNumbers writes whole floating-point numbers as 5.0: transformers 5
-// checks the types of its fields.
-func pythonNumbers(m map[string]any) map[string]any {
-	for k, v := range m {
-		switch v := v.(type) {
-		case float64:
-			if v == math.Trunc(v) && math.Abs(v) < 1e15 {
-				m[k] = json.RawMessage(fmt.Sprintf("%.1f", v))
-			}
-		case map[string]any:
-			pythonNumbers(v)
-		}
-	}
-	return m
-}
-
-func optionalID(id int) any {
-	if id < 0 {
-		return nil
-	}
-	return id
 }

@@ -17,7 +17,7 @@ type family struct {
 	ids          ids    // token ids of a config.json that says nothing of them
 	square       bool   // every head has its own keys, HiddenSize/Heads wide
 	// read gives the fields but the family, the layers and the token ids.
-	read func(f *configFields) Config
+	read func(f *Fields) Config
 	// write adds the fields that read reads.
 	write func(c Config, m map[string]any)
 }

@@ -72,6 +72,70 @@ func FuzzSafetensors(f *testing.F) {
 	})
 }
 
+// FuzzNF4: whatever stands beside a weight in 4 bits, it is read as a whole weight,
+// which is stored again as the same, or refused by the file's name.
+func FuzzNF4(f *testing.F) {
+	const record = `{"quant_type": "nf4", "blocksize": 64, "dtype": "float32", "shape": [10, 13], "nested_blocksize": 256, "nested_dtype": "float32", "nested_offset": 0.5}`
+	f.Add([]byte(record), []byte{1, 2, 3}, []byte{1, 2, 3, 4}, 10, 13, true)
+	f.Add([]byte(`{"quant_type": "nf4", "blocksize": 64, "dtype": "bfloat16", "shape": [10, 13]}`), make([]byte, 12), []byte(nil), 10, 13, false)
+	f.Add([]byte(strings.Replace(record, "0.5", "1e300", 1)), []byte{1, 2, 3}, []byte{1, 2, 3, 4}, 10, 13, true)
+	f.Add([]byte(strings.Replace(record, "10, 13", "4294967296, 4294967296", 1)), []byte(nil), []byte(nil), 1<<32, 1<<32, true)
+	f.Add([]byte(strings.Replace(record, "10, 13", "-10, -13", 1)), []byte{1, 2, 3}, []byte{1, 2, 3, 4}, -10, -13, true)
+	f.Add([]byte(strings.Replace(record, "10, 13", "0, 13", 1)), []byte(nil), []byte(nil), 0, 13, true)
+	f.Add([]byte(record+record), []byte{1, 2, 3}, []byte{1, 2, 3, 4}, 10, 13, true)
+	f.Add([]byte(`{"quant_type": "nf4", "nested_blocksize": null}`), []byte{1}, []byte{1, 2, 3, 4}, 1, 1, true)
+	f.Add(bytes.Repeat([]byte(`{"shape":[`), 5000), []byte{1}, []byte{1, 2, 3, 4}, 1, 1, true)
+	f.Fuzz(func(t *testing.T, record, absmax, nested []byte, out, in int, codesFit bool) {
+		path := filepath.Join(t.TempDir(), WeightsFile)
+		codes := make([]byte, 65)
+		if !codesFit {
+			codes = codes[:max(0, min(out, 65))]
+		}
+		tensors := []Tensor{{Name: "w", DType: "U8", Shape: []int{len(codes), 1}, Raw: codes}, {Name: "w.quant_map", Shape: []int{16}, Data: make([]float32, 16)},
+			{Name: "w" + nf4State, DType: "U8", Shape: []int{len(record)}, Raw: append([]byte{}, record...)}}
+		if len(nested) > 0 {
+			tensors = append(tensors, Tensor{Name: "w.absmax", DType: "U8", Shape: []int{len(absmax)}, Raw: append([]byte{}, absmax...)},
+				Tensor{Name: "w.nested_absmax", Shape: []int{len(nested) / 4}, Raw: append([]byte{}, nested[:len(nested)/4*4]...)},
+				Tensor{Name: "w.nested_quant_map", Shape: []int{256}, Data: make([]float32, 256)})
+		} else {
+			tensors = append(tensors, Tensor{Name: "w.absmax", Shape: []int{len(absmax) / 4}, Raw: append([]byte{}, absmax[:len(absmax)/4*4]...)})
+		}
+		if err := WriteSafetensors(path, tensors, nil); err != nil {
+			t.Fatal(err)
+		}
+		bounded(t, len(record)+len(absmax)+len(nested)+2000, func() {
+			r, err := Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			w, err := r.NF4("w", out, in)
+			if err != nil {
+				if !strings.Contains(err.Error(), path) {
+					t.Errorf("the error does not name the file: %v", err)
+				}
+				return
+			}
+			if n := out * in; len(w.Codes) != (n+1)/2 || len(w.Scales()) != (n+63)/64 {
+				t.Errorf("%d by %d has %d bytes of codes and %d scales", out, in, len(w.Codes), len(w.Scales()))
+			}
+			again := filepath.Join(t.TempDir(), WeightsFile)
+			if err := WriteSafetensors(again, w.Tensors("w"), nil); err != nil {
+				t.Fatal(err)
+			}
+			b, err := Open(again)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer b.Close()
+			// As text, since a scale may be NaN.
+			if back, err := b.NF4("w", out, in); err != nil || fmt.Sprint(back.Scales(), back.Codes) != fmt.Sprint(w.Scales(), w.Codes) {
+				t.Errorf("stored again: %v", err)
+			}
+		})
+	})
+}
+
 // FuzzIndex: the index of sharded weights, beside one real shard.
 func FuzzIndex(f *testing.F) {
 	f.Add([]byte(`{"metadata":{"total_size":4},"weight_map":{"a":"s.safetensors"}}`))
@@ -129,7 +193,7 @@ func FuzzConfig(f *testing.F) {
 				return
 			}
 			dir := t.TempDir()
-			if err := WriteConfig(dir, c); err != nil {
+			if err := WriteConfig(dir, c, "F32"); err != nil {
 				t.Fatal(err)
 			}
 			if back, err := ReadConfig(dir); err != nil || fmt.Sprintf("%+v", back) != fmt.Sprintf("%+v", c) {

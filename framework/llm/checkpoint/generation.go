@@ -1,13 +1,6 @@
 package checkpoint
 
-import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-)
+import "path/filepath"
 
 // GenerationFile holds how a model is meant to generate.
 const GenerationFile = "generation_config.json"
@@ -16,20 +9,9 @@ const GenerationFile = "generation_config.json"
 // transformers takes in place of config.json's; nil where the file or the field
 // is missing or null.
 func readGeneration(dir string) ([]int, error) {
-	path := filepath.Join(dir, GenerationFile)
-	raw, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	} else if err != nil {
+	f, err := ReadFields(filepath.Join(dir, GenerationFile))
+	if err != nil {
 		return nil, err
 	}
-	f := configFields{}
-	if err := json.Unmarshal(raw, &f.m); err != nil {
-		return nil, fmt.Errorf("%s: not valid JSON: %w", path, err)
-	}
-	ids := f.ids("eos_token_id", -1)
-	if f.err != nil {
-		return nil, fmt.Errorf("%s: %w", path, f.err)
-	}
-	return ids, nil
+	return f.ids("eos_token_id", -1), f.err
 }

@@ -6,9 +6,9 @@ const Granite = "granite"
 
 var graniteFamily = family{
 	architecture: "GraniteForCausalLM", ids: ids{1, 2, -1}, activation: "silu", rotary: true,
-	read: func(f *configFields) Config {
+	read: func(f *Fields) Config {
 		c := f.llamaLike(2048)
-		c.AttentionBias, c.MLPBias = f.flag("attention_bias", false), f.flag("mlp_bias", false)
+		c.AttentionBias, c.MLPBias = f.Flag("attention_bias", false), f.Flag("mlp_bias", false)
 		c.EmbeddingMultiplier, c.ResidualMultiplier = f.positive("embedding_multiplier", 1), f.positive("residual_multiplier", 1)
 		c.AttentionMultiplier, c.LogitsDivisor = f.positive("attention_multiplier", 1), f.positive("logits_scaling", 1)
 		return c

@@ -7,44 +7,50 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
-// relevant says whether a file of a model folder takes part in its hash: the
-// weights, the configuration, the tokenizer and the chat template.
-func relevant(name string) bool {
-	switch name {
-	case ConfigFile, "generation_config.json", "tokenizer.json", "tokenizer_config.json",
-		"special_tokens_map.json", "chat_template.jinja", "adapter_config.json":
+// weighty says whether a file at the top of a model folder takes part in its
+// hash beside the companions: the weights and the configuration.
+func weighty(name string) bool {
+	if name == ConfigFile || name == "adapter_config.json" {
 		return true
 	}
-	return strings.HasSuffix(name, ".safetensors") || strings.HasSuffix(name, ".safetensors.index.json")
+	hidden := strings.HasPrefix(name, ".")
+	return !hidden && (strings.HasSuffix(name, ".safetensors") || strings.HasSuffix(name, ".safetensors.index.json"))
 }
 
 // HashDir is the content id of a model folder: SHA-256 (lower-case
 // hexadecimal) over a line "name size sha256" for each file that decides what
-// the model computes, in name order, and their total size in bytes. READMEs,
-// hidden files and subfolders do not count.
+// the model computes, in the order of their names, and their total size in
+// bytes: weights, configuration and Companions. READMEs, hidden files and other
+// subfolders do not count.
 func HashDir(dir string) (sum string, size int64, err error) {
-	entries, err := os.ReadDir(dir) // sorted by name
+	names, err := Companions(dir)
 	if err != nil {
 		return "", 0, err
 	}
-	all := sha256.New()
-	found := false
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", 0, err
+	}
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".") || !relevant(e.Name()) {
-			continue
+		if weighty(e.Name()) {
+			names = append(names, e.Name())
 		}
-		h, n, err := hashFile(filepath.Join(dir, e.Name()))
+	}
+	slices.Sort(names)
+	all := sha256.New()
+	for _, name := range names {
+		h, n, err := hashFile(filepath.Join(dir, name))
 		if err != nil {
 			return "", 0, err
 		}
-		fmt.Fprintf(all, "%s %d %s\n", e.Name(), n, h)
+		fmt.Fprintf(all, "%s %d %s\n", name, n, h)
 		size += n
-		found = true
 	}
-	if !found {
+	if len(names) == 0 {
 		return "", 0, fmt.Errorf("%s: holds no model files (config.json, *.safetensors, tokenizer.json)", dir)
 	}
 	return hex.EncodeToString(all.Sum(nil)), size, nil

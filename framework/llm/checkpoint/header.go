@@ -2,7 +2,6 @@ package checkpoint
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -30,25 +29,19 @@ func (t Info) Elements() int64 {
 	return n
 }
 
+// damaged says what is wrong with a file.
+func damaged(path, format string, a ...any) error {
+	return fmt.Errorf("%s: %s; download or save the file again", path, fmt.Sprintf(format, a...))
+}
+
 // parseHeader checks the header of a safetensors file whole: sizes, duplicate
 // names, element types, shapes against byte ranges, and that the ranges cover
-// the data section without a gap or an overlap.
-func parseHeader(path string, data []byte) (tensors []Info, meta map[string]string, body []byte, err error) {
-	fail := func(format string, a ...any) ([]Info, map[string]string, []byte, error) {
-		return nil, nil, nil, fmt.Errorf("%s: %s; download or save the file again", path, fmt.Sprintf(format, a...))
+// the data section, of dataLen bytes, without a gap or an overlap.
+func parseHeader(path string, raw []byte, dataLen int64) (tensors []Info, meta map[string]string, err error) {
+	fail := func(format string, a ...any) ([]Info, map[string]string, error) {
+		return nil, nil, damaged(path, format, a...)
 	}
-	if len(data) < 8 {
-		return fail("truncated: %d bytes, a safetensors file begins with an 8-byte header length", len(data))
-	}
-	n := binary.LittleEndian.Uint64(data)
-	if n > maxHeader {
-		return fail("header length %d is over the limit of %d: this is not a safetensors file", n, maxHeader)
-	}
-	if n > uint64(len(data)-8) {
-		return fail("truncated: the header should have %d bytes, the file has %d after its length", n, len(data)-8)
-	}
-	body = data[8+n:]
-	fields, err := objectFields(data[8 : 8+n])
+	fields, err := objectFields(raw)
 	if err != nil {
 		return fail("header is not valid JSON: %v", err)
 	}
@@ -64,7 +57,7 @@ func parseHeader(path string, data []byte) (tensors []Info, meta map[string]stri
 			}
 			continue
 		}
-		t, err := parseTensor(f.key, f.value, int64(len(body)))
+		t, err := parseTensor(f.key, f.value, dataLen)
 		if err != nil {
 			return fail("tensor %q: %v", f.key, err)
 		}
@@ -90,10 +83,10 @@ func parseHeader(path string, data []byte) (tensors []Info, meta map[string]stri
 		}
 		at, prev = t.end, t.Name
 	}
-	if at != int64(len(body)) {
-		return fail("the tensors end at byte %d of the data section, which has %d", at, len(body))
+	if at != dataLen {
+		return fail("the tensors end at byte %d of the data section, which has %d", at, dataLen)
 	}
-	return tensors, meta, body, nil
+	return tensors, meta, nil
 }
 
 func parseTensor(name string, raw []byte, dataLen int64) (Info, error) {

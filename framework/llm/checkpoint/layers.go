@@ -1,33 +1,30 @@
 package checkpoint
 
-import (
-	"fmt"
-	"slices"
-)
+import "slices"
 
 // Kinds of attention in layer_types.
 const (
-	fullAttention    = "full_attention"
-	slidingAttention = "sliding_attention"
+	FullAttention    = "full_attention"
+	SlidingAttention = "sliding_attention"
 )
 
-// layerTypes reads which layers slide: those of layer_types, or else those that
-// the family's rule names. The result is never nil.
-func (f *configFields) layerTypes(otherwise func(layer int) bool) []bool {
-	out := make([]bool, f.layers)
-	kinds := decodeField[[]string](f, "layer_types", nil)
-	if kinds != nil && len(kinds) != f.layers {
-		f.fail("layer_types", fmt.Sprintf("has %d entries for %d layers", len(kinds), f.layers))
+// Sliding reads which of the layers see a window alone: those of layer_types, or
+// else those that the family's rule names. The result is never nil.
+func (f *Fields) Sliding(layers int, otherwise func(layer int) bool) []bool {
+	out := make([]bool, max(layers, 0))
+	kinds := DecodeField[[]string](f, "layer_types", nil)
+	if kinds != nil && len(kinds) != layers {
+		f.Fail("layer_types", "has %d entries for %d layers", len(kinds), layers)
 		return out
 	}
 	for i := range out {
 		switch {
 		case kinds == nil:
 			out[i] = otherwise(i)
-		case kinds[i] == slidingAttention:
+		case kinds[i] == SlidingAttention:
 			out[i] = true
-		case kinds[i] != fullAttention:
-			f.fail("layer_types", fmt.Sprintf("%q is not supported; supported are %s and %s", kinds[i], fullAttention, slidingAttention))
+		case kinds[i] != FullAttention:
+			f.Fail("layer_types", "%q is not supported; supported are %s and %s", kinds[i], FullAttention, SlidingAttention)
 		}
 	}
 	return out
@@ -35,10 +32,10 @@ func (f *configFields) layerTypes(otherwise func(layer int) bool) []bool {
 
 // needWindow refuses sliding layers without a window, as transformers does, and
 // forgets a window that no layer uses.
-func (f *configFields) needWindow(c *Config) {
+func (f *Fields) needWindow(c *Config) {
 	switch slides := slices.Contains(c.Sliding, true); {
 	case slides && c.SlidingWindow == 0:
-		f.fail("sliding_window", "is null or switched off, but layer_types has sliding layers")
+		f.Fail("sliding_window", "is null or switched off, but layer_types has sliding layers")
 	case !slides:
 		c.SlidingWindow, c.Sliding = 0, nil
 	}
@@ -48,28 +45,28 @@ func (f *configFields) needWindow(c *Config) {
 func layerTypes(c Config) []string {
 	out := make([]string, c.Layers)
 	for i := range out {
-		out[i] = fullAttention
+		out[i] = FullAttention
 		if c.Window(i) > 0 {
-			out[i] = slidingAttention
+			out[i] = SlidingAttention
 		}
 	}
 	return out
 }
 
 // optional reads a size that null switches off: 0.
-func (f *configFields) optional(name string, otherwise int) int {
-	if f.off(name) {
+func (f *Fields) optional(name string, otherwise int) int {
+	if f.Null(name) {
 		return 0
 	}
-	return f.int(name, otherwise)
+	return f.Int(name, otherwise)
 }
 
 // optionalNum is optional for a number.
-func (f *configFields) optionalNum(name string, otherwise float64) float64 {
-	if f.off(name) {
+func (f *Fields) optionalNum(name string, otherwise float64) float64 {
+	if f.Null(name) {
 		return 0
 	}
-	return f.num(name, otherwise)
+	return f.Num(name, otherwise)
 }
 
 func optional(v int) any {

@@ -6,9 +6,9 @@ const Llama = "llama"
 
 var llamaFamily = family{
 	architecture: "LlamaForCausalLM", ids: ids{1, 2, -1}, activation: "silu", rotary: true,
-	read: func(f *configFields) Config {
+	read: func(f *Fields) Config {
 		c := f.llamaLike(2048)
-		c.AttentionBias, c.MLPBias = f.flag("attention_bias", false), f.flag("mlp_bias", false)
+		c.AttentionBias, c.MLPBias = f.Flag("attention_bias", false), f.Flag("mlp_bias", false)
 		return c
 	},
 	write: func(c Config, m map[string]any) {
@@ -19,26 +19,26 @@ var llamaFamily = family{
 
 // llamaLike reads the fields that Llama's config.json has and most families
 // share; positions is the family's default of max_position_embeddings.
-func (f *configFields) llamaLike(positions int) Config {
+func (f *Fields) llamaLike(positions int) Config {
 	c := f.llamaSizes(positions)
 	c.RopeTheta, c.Rope = f.rope(10000, c.MaxPositions)
 	return c
 }
 
 // llamaSizes is llamaLike without the rotary positions.
-func (f *configFields) llamaSizes(positions int) Config {
+func (f *Fields) llamaSizes(positions int) Config {
 	c := Config{
-		VocabSize:        f.int("vocab_size", 0),
-		HiddenSize:       f.int("hidden_size", 0),
-		IntermediateSize: f.int("intermediate_size", 0),
-		Heads:            f.int("num_attention_heads", 0),
-		MaxPositions:     f.int("max_position_embeddings", positions),
-		NormEps:          f.num("rms_norm_eps", 1e-6),
-		TieEmbeddings:    f.flag("tie_word_embeddings", false),
+		VocabSize:        f.Int("vocab_size", 0),
+		HiddenSize:       f.Int("hidden_size", 0),
+		IntermediateSize: f.Int("intermediate_size", 0),
+		Heads:            f.Int("num_attention_heads", 0),
+		MaxPositions:     f.Int("max_position_embeddings", positions),
+		NormEps:          f.Num("rms_norm_eps", 1e-6),
+		TieEmbeddings:    f.Flag("tie_word_embeddings", false),
 	}
-	c.KVHeads = f.int("num_key_value_heads", c.Heads)
-	c.HeadDim = f.int("head_dim", quotient(c.HiddenSize, c.Heads))
-	c.Activation = f.str("hidden_act", "silu")
+	c.KVHeads = f.Int("num_key_value_heads", c.Heads)
+	c.HeadDim = f.Int("head_dim", quotient(c.HiddenSize, c.Heads))
+	c.Activation = f.Str("hidden_act", "silu")
 	return c
 }
 

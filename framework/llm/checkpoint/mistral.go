@@ -8,12 +8,12 @@ const Mistral = "mistral"
 
 var mistralFamily = family{
 	architecture: "MistralForCausalLM", ids: ids{1, 2, -1}, activation: "silu", rotary: true,
-	read: func(f *configFields) Config {
+	read: func(f *Fields) Config {
 		c := f.llamaLike(131072)
 		c.SlidingWindow = f.optional("sliding_window", 4096)
-		slides := f.layerTypes(func(int) bool { return c.SlidingWindow > 0 })
+		slides := f.Sliding(f.layers, func(int) bool { return c.SlidingWindow > 0 })
 		if slices.Contains(slides, c.SlidingWindow == 0) {
-			f.fail("layer_types", "is not supported in this family, in which sliding_window counts for every layer or for none")
+			f.Fail("layer_types", "is not supported in this family, in which sliding_window counts for every layer or for none")
 		}
 		return c
 	},

@@ -2,11 +2,8 @@ package checkpoint
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"math"
-	"slices"
-	"strings"
 )
 
 // NF4 is a matrix in 4 bits as bitsandbytes stores it beside its name
@@ -34,82 +31,6 @@ const (
 	nestedBlock = 256
 	nf4State    = ".quant_state.bitsandbytes__nf4"
 )
-
-// state is the record, JSON in a tensor of bytes.
-type state struct {
-	QuantType    string   `json:"quant_type"`
-	BlockSize    int      `json:"blocksize"`
-	DType        string   `json:"dtype"` // of the weight before: no part of the codes
-	Shape        []int    `json:"shape"`
-	NestedBlock  *int     `json:"nested_blocksize"`
-	NestedDType  *string  `json:"nested_dtype"`
-	NestedOffset *float64 `json:"nested_offset"`
-}
-
-// NF4Parts are the names of the tensors that belong to a weight in NF4 beside
-// its codes; none: it isn't in NF4.
-func (r *Reader) NF4Parts(name string) []string {
-	if _, ok := r.tensors[name+nf4State]; !ok {
-		return nil
-	}
-	out := []string{name + ".absmax", name + ".quant_map", name + nf4State}
-	if r.tensors[name+".absmax"].DType == "U8" {
-		out = append(out, name+".nested_absmax", name+".nested_quant_map")
-	}
-	return out
-}
-
-// NF4 reads the weight of that name, [out,in], strictly.
-func (r *Reader) NF4(name string, out, in int) (*NF4, error) {
-	raw, err := r.Bytes(name + nf4State)
-	if err != nil {
-		return nil, err
-	}
-	var s state
-	dec := json.NewDecoder(strings.NewReader(string(raw)))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&s); err != nil {
-		return nil, fmt.Errorf("%s: tensor %q: not the record that bitsandbytes writes: %w", r.where, name+nf4State, err)
-	}
-	nested := s.NestedBlock != nil
-	switch {
-	case s.QuantType != "nf4", s.BlockSize != nf4Block, !slices.Contains([]string{"float32", "float16", "bfloat16"}, s.DType),
-		nested && (*s.NestedBlock != nestedBlock || s.NestedOffset == nil || s.NestedDType == nil || *s.NestedDType != "float32"):
-		return nil, fmt.Errorf("%s: tensor %q: %s is not supported, only nf4 in blocks of %d with scales in float32 or nested in blocks of %d", r.where, name+nf4State, raw, nf4Block, nestedBlock)
-	case !slices.Equal(s.Shape, []int{out, in}):
-		return nil, fmt.Errorf("%s: tensor %q says shape %v, expected [%d %d]: the weights and the configuration do not belong together", r.where, name+nf4State, s.Shape, out, in)
-	}
-	n := out * in
-	blocks := (n + nf4Block - 1) / nf4Block
-	w := &NF4{Out: out, In: in}
-	if w.Codes, err = r.typed("U8", name, (n+1)/2, 1); err != nil {
-		return nil, err
-	}
-	if w.Map, err = r.Float32(name+".quant_map", 16); err != nil {
-		return nil, err
-	}
-	if !nested {
-		w.Absmax, err = r.Float32(name+".absmax", blocks)
-		return w, err
-	}
-	w.Nested = &NestedNF4{Offset: float32(*s.NestedOffset)}
-	if w.Nested.Codes, err = r.typed("U8", name+".absmax", blocks); err != nil {
-		return nil, err
-	}
-	if w.Nested.Absmax, err = r.Float32(name+".nested_absmax", (blocks+nestedBlock-1)/nestedBlock); err != nil {
-		return nil, err
-	}
-	w.Nested.Map, err = r.Float32(name+".nested_quant_map", 256)
-	return w, err
-}
-
-// typed is Bytes of a tensor that must be of a dtype.
-func (r *Reader) typed(dtype, name string, shape ...int) ([]byte, error) {
-	if info, ok := r.Info(name); ok && info.DType != dtype {
-		return nil, fmt.Errorf("%s: tensor %q has dtype %s, expected %s", r.where, name, info.DType, dtype)
-	}
-	return r.Bytes(name, shape...)
-}
 
 // Scales are those of the blocks, restored from the nested form where there is
 // one, with the roundings of bitsandbytes (functional.py, dequantize_4bit).
@@ -149,22 +70,25 @@ func (w *NF4) Tensors(name string) []Tensor {
 	return append(out, Tensor{Name: name + nf4State, DType: "U8", Shape: []int{len(s)}, Raw: []byte(s)})
 }
 
-// nf4 reads config.json's quantization_config, of which NF4 by bitsandbytes is
+// NF4 reads config.json's quantization_config, of which NF4 by bitsandbytes is
 // supported (transformers, BitsAndBytesConfig).
-func (f *configFields) nf4() bool {
-	if _, ok := f.get("quantization_config"); !ok {
+func (f *Fields) NF4() bool {
+	if _, ok := f.Get("quantization_config"); !ok {
 		return false
 	}
-	q := f.object("quantization_config")
+	q := f.Object("quantization_config")
+	if q.Flag("load_in_8bit", false) { // whose record names a 4-bit type all the same
+		q.Fail("load_in_8bit", "true is not supported, only NF4; load the unquantised model")
+	}
 	for _, want := range []struct{ name, value string }{{"quant_method", "bitsandbytes"}, {"bnb_4bit_quant_type", "nf4"}, {"bnb_4bit_quant_storage", "uint8"}} {
-		if v := q.str(want.name, ""); v != want.value {
-			q.fail(want.name, fmt.Sprintf("%q is not supported, only %q; or load the unquantised model", v, want.value))
+		if v := q.Str(want.name, ""); v != want.value {
+			q.Fail(want.name, "%q is not supported, only %q; or load the unquantised model", v, want.value)
 		}
 	}
-	if !q.flag("load_in_4bit", false) {
-		q.fail("load_in_4bit", "false is not supported; load the unquantised model")
+	if !q.Flag("load_in_4bit", false) {
+		q.Fail("load_in_4bit", "false is not supported; load the unquantised model")
 	}
-	f.adopt(q)
+	f.Adopt(q)
 	return true
 }
 

@@ -6,10 +6,10 @@ const OLMo2 = "olmo2"
 
 var olmo2Family = family{
 	architecture: "Olmo2ForCausalLM", ids: ids{-1, 50279, 1}, activation: "silu", rotary: true,
-	read: func(f *configFields) Config {
+	read: func(f *Fields) Config {
 		c := f.llamaLike(2048)
-		c.NormEps = f.num("rms_norm_eps", 1e-5)
-		c.AttentionBias = f.flag("attention_bias", false)
+		c.NormEps = f.Num("rms_norm_eps", 1e-5)
+		c.AttentionBias = f.Flag("attention_bias", false)
 		return c
 	},
 	write: func(c Config, m map[string]any) {

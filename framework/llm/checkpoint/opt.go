@@ -6,27 +6,27 @@ const OPT = "opt"
 
 var optFamily = family{
 	architecture: "OPTForCausalLM", ids: ids{2, 2, 1}, activation: "relu", square: true,
-	read: func(f *configFields) Config {
+	read: func(f *Fields) Config {
 		c := Config{
-			VocabSize:        f.int("vocab_size", 0),
-			HiddenSize:       f.int("hidden_size", 0),
-			IntermediateSize: f.int("ffn_dim", 0),
-			Heads:            f.int("num_attention_heads", 0),
-			MaxPositions:     f.int("max_position_embeddings", 2048),
+			VocabSize:        f.Int("vocab_size", 0),
+			HiddenSize:       f.Int("hidden_size", 0),
+			IntermediateSize: f.Int("ffn_dim", 0),
+			Heads:            f.Int("num_attention_heads", 0),
+			MaxPositions:     f.Int("max_position_embeddings", 2048),
 			NormEps:          1e-5, // torch's default, which transformers leaves
-			TieEmbeddings:    f.flag("tie_word_embeddings", true),
-			InitStd:          f.num("init_std", 0.02),
+			TieEmbeddings:    f.Flag("tie_word_embeddings", true),
+			InitStd:          f.Num("init_std", 0.02),
 		}
 		c.KVHeads, c.HeadDim = c.Heads, quotient(c.HiddenSize, c.Heads)
-		c.AttentionBias = f.flag("enable_bias", true)
+		c.AttentionBias = f.Flag("enable_bias", true)
 		c.MLPBias = c.AttentionBias
-		c.Activation = f.str("activation_function", "relu")
-		c.PostNorm = !f.flag("do_layer_norm_before", true)
-		c.NoFinalNorm = c.PostNorm || f.flag("_remove_final_layer_norm", false)
-		if w := f.int("word_embed_proj_dim", c.HiddenSize); w != c.HiddenSize {
+		c.Activation = f.Str("activation_function", "relu")
+		c.PostNorm = !f.Flag("do_layer_norm_before", true)
+		c.NoFinalNorm = c.PostNorm || f.Flag("_remove_final_layer_norm", false)
+		if w := f.Int("word_embed_proj_dim", c.HiddenSize); w != c.HiddenSize {
 			c.EmbedSize = w
 		}
-		f.mustBe("layer_norm_elementwise_affine", true)
+		f.MustBe("layer_norm_elementwise_affine", true)
 		return c
 	},
 	write: func(c Config, m map[string]any) {

@@ -5,13 +5,13 @@ const Phi = "phi"
 
 var phiFamily = family{
 	architecture: "PhiForCausalLM", ids: ids{1, 2, -1}, activation: "gelu_new", rotary: true,
-	read: func(f *configFields) Config {
+	read: func(f *Fields) Config {
 		c := f.llamaSizes(2048)
-		c.NormEps = f.num("layer_norm_eps", 1e-5)
-		c.Activation = f.str("hidden_act", "gelu_new")
+		c.NormEps = f.Num("layer_norm_eps", 1e-5)
+		c.Activation = f.Str("hidden_act", "gelu_new")
 		c.AttentionBias, c.MLPBias = true, true
-		c.QKNorm = f.flag("qk_layernorm", false)
-		c.partialRope(f, f.num("rope_theta", 10000), f.num("partial_rotary_factor", 0.5))
+		c.QKNorm = f.Flag("qk_layernorm", false)
+		c.partialRope(f, f.Num("rope_theta", 10000), f.Num("partial_rotary_factor", 0.5))
 		return c
 	},
 	write: func(c Config, m map[string]any) {

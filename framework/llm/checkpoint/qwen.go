@@ -10,7 +10,7 @@ const (
 
 var qwen2Family = family{
 	architecture: "Qwen2ForCausalLM", ids: ids{-1, -1, -1}, activation: "silu", rotary: true,
-	read: func(f *configFields) Config {
+	read: func(f *Fields) Config {
 		c := f.llamaLike(32768)
 		f.qwenWindow(&c)
 		return c
@@ -23,10 +23,10 @@ var qwen2Family = family{
 
 var qwen3Family = family{
 	architecture: "Qwen3ForCausalLM", ids: ids{-1, -1, -1}, activation: "silu", rotary: true,
-	read: func(f *configFields) Config {
+	read: func(f *Fields) Config {
 		c := f.llamaLike(32768)
-		c.HeadDim = f.int("head_dim", 128)
-		c.AttentionBias = f.flag("attention_bias", false)
+		c.HeadDim = f.Int("head_dim", 128)
+		c.AttentionBias = f.Flag("attention_bias", false)
 		f.qwenWindow(&c)
 		return c
 	},
@@ -39,12 +39,12 @@ var qwen3Family = family{
 
 // qwenWindow reads the layers that slide: those of layer_types, else those from
 // max_window_layers on; none unless use_sliding_window is set.
-func (f *configFields) qwenWindow(c *Config) {
-	if f.flag("use_sliding_window", false) {
+func (f *Fields) qwenWindow(c *Config) {
+	if f.Flag("use_sliding_window", false) {
 		c.SlidingWindow = f.optional("sliding_window", 4096)
 	}
-	from := f.int("max_window_layers", 28)
-	c.Sliding = f.layerTypes(func(layer int) bool { return c.SlidingWindow > 0 && layer >= from })
+	from := f.Int("max_window_layers", 28)
+	c.Sliding = f.Sliding(f.layers, func(layer int) bool { return c.SlidingWindow > 0 && layer >= from })
 	f.needWindow(c)
 }
 

@@ -1,12 +1,11 @@
 package checkpoint
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
+	"go/token"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"sort"
 )
@@ -19,19 +18,20 @@ const (
 )
 
 // Reader gives the tensors of one safetensors file or of the shards of one
-// model. Its files stay mapped until Close; what Float32 returned stays valid.
+// model. Its files stay open until Close, or until neither it nor anything that
+// Filler gave is in use any more. To replace or remove them meanwhile is no harm;
+// one that was written to is an error of the next read.
 type Reader struct {
-	where    string // for messages: the file or folder
-	tensors  map[string]stored
-	names    []string
-	meta     map[string]string
-	releases []func() error
+	where   string // for messages: the file or folder
+	tensors map[string]stored
+	names   []string
+	meta    map[string]string
+	files   []*source
 }
 
 type stored struct {
 	Info
-	path string
-	data []byte
+	file *source
 }
 
 // Open opens one safetensors file and checks its header.
@@ -59,7 +59,7 @@ func OpenDir(dir string) (*Reader, error) {
 	if errors.Is(err, os.ErrNotExist) {
 		if name := pickled(dir); name != "" {
 			return nil, fmt.Errorf("%s: %s is a PyTorch pickle, which may run any code when it is read, and is refused; convert it where you trust it: "+
-				"python -c \"import transformers as t; t.AutoModelForCausalLM.from_pretrained('%s').save_pretrained('%s')\"", dir, name, dir, dir)
+				"python -c \"import transformers as t; t.%s.from_pretrained('%s').save_pretrained('%s')\"", dir, name, class(dir), dir, dir)
 		}
 		return nil, fmt.Errorf("%s: has neither %s nor %s; give a Hugging Face model folder with safetensors weights", dir, WeightsFile, IndexFile)
 	} else if err != nil {
@@ -68,8 +68,8 @@ func OpenDir(dir string) (*Reader, error) {
 	var ix struct {
 		WeightMap map[string]string `json:"weight_map"`
 	}
-	if err := json.Unmarshal(raw, &ix); err != nil {
-		return nil, fmt.Errorf("%s: not valid JSON: %w", index, err)
+	if err := ParseJSON(raw, &ix); err != nil {
+		return nil, fmt.Errorf("%s: %w", index, err)
 	}
 	if len(ix.WeightMap) == 0 {
 		return nil, fmt.Errorf("%s: weight_map is missing or empty", index)
@@ -84,7 +84,11 @@ func OpenDir(dir string) (*Reader, error) {
 	r := &Reader{where: dir, tensors: map[string]stored{}}
 	for _, file := range sortedKeys(shards) {
 		sort.Strings(shards[file])
-		if err := r.add(filepath.Join(dir, file), shards[file]); err != nil {
+		err := r.add(filepath.Join(dir, file), shards[file])
+		if errors.Is(err, os.ErrNotExist) {
+			err = fmt.Errorf("%s: the shard %s, which has %d of the tensors, is missing; download or copy it too: %w", index, file, len(shards[file]), err)
+		}
+		if err != nil {
 			r.Close()
 			return nil, err
 		}
@@ -103,23 +107,39 @@ func pickled(dir string) string {
 	return ""
 }
 
-// add maps a file; with want given, its tensors must be exactly those.
+// class is what transformers loads a folder's weights whole with: what its
+// config.json says that they are of. It goes into a command, so that only a plain
+// name is taken from there.
+func class(dir string) string {
+	if f, err := ReadFields(filepath.Join(dir, ConfigFile)); err == nil {
+		names := DecodeField[[]string](f, "architectures", nil)
+		if len(names) == 1 && token.IsIdentifier(names[0]) {
+			return names[0]
+		}
+		if _, decoder := families[f.Str("model_type", "")]; decoder {
+			return "AutoModelForCausalLM"
+		}
+	}
+	return "AutoModel"
+}
+
+// add opens a file; with want given, its tensors must be exactly those.
 func (r *Reader) add(path string, want []string) error {
-	data, release, err := mapFile(path)
+	f, err := openSource(path)
 	if err != nil {
 		return err
 	}
-	r.releases = append(r.releases, release)
-	tensors, meta, body, err := parseHeader(path, data)
+	r.files = append(r.files, f)
+	tensors, meta, err := f.header()
 	if err != nil {
 		return err
 	}
 	have := make([]string, 0, len(tensors))
 	for _, t := range tensors {
 		if other, dup := r.tensors[t.Name]; dup {
-			return fmt.Errorf("%s: tensor %q is also in %s", path, t.Name, other.path)
+			return fmt.Errorf("%s: tensor %q is also in %s", path, t.Name, other.file.path)
 		}
-		r.tensors[t.Name] = stored{Info: t, path: path, data: body[t.begin:t.end]}
+		r.tensors[t.Name] = stored{Info: t, file: f}
 		have = append(have, t.Name)
 	}
 	if want != nil {
@@ -140,25 +160,18 @@ func (r *Reader) add(path string, want []string) error {
 	return nil
 }
 
-// CloseWhenUnused closes the files once neither the Reader nor anything that
-// Filler gave is in use any more; call it in place of Close.
-func (r *Reader) CloseWhenUnused() {
-	runtime.AddCleanup(r, func(releases []func() error) {
-		for _, f := range releases {
-			f()
-		}
-	}, r.releases)
-}
-
-// Close unmaps the files.
+// Close closes the files; nothing can be read from then on.
 func (r *Reader) Close() error {
 	var errs []error
-	for _, f := range r.releases {
-		errs = append(errs, f())
+	for _, f := range r.files {
+		errs = append(errs, f.Close())
 	}
-	r.releases, r.tensors = nil, nil
+	r.files, r.tensors = nil, nil
 	return errors.Join(errs...)
 }
+
+// Where is the file or folder, for messages.
+func (r *Reader) Where() string { return r.where }
 
 // Names lists the tensors, sorted.
 func (r *Reader) Names() []string { return slices.Clone(r.names) }
@@ -181,13 +194,12 @@ func (r *Reader) Float32(name string, shape ...int) ([]float32, error) {
 	}
 	info, _ := r.Info(name)
 	out := make([]float32, info.Elements())
-	fill(out)
-	return out, nil
+	return out, fill(out)
 }
 
 // Filler is Float32 put off: it checks the tensor, and what it returns writes
 // the values to dst, of their number, for as long as the Reader is not closed.
-func (r *Reader) Filler(name string, shape ...int) (fill func(dst []float32), err error) {
+func (r *Reader) Filler(name string, shape ...int) (fill func(dst []float32) error, err error) {
 	t, err := r.get(name, shape)
 	if err != nil {
 		return nil, err
@@ -195,21 +207,47 @@ func (r *Reader) Filler(name string, shape ...int) (fill func(dst []float32), er
 	switch t.DType {
 	case "F32", "F16", "BF16":
 	default:
-		return nil, fmt.Errorf("%s: tensor %q: dtype %s cannot be read as float32; supported are F32, F16 and BF16", t.path, name, t.DType)
+		return nil, fmt.Errorf("%s: tensor %q: dtype %s cannot be read as float32; supported are F32, F16 and BF16", t.file.path, name, t.DType)
 	}
-	return func(dst []float32) {
-		widen(dst, t.data, t.DType)
-		runtime.KeepAlive(r) // see CloseWhenUnused
-	}, nil
+	return func(dst []float32) error { return t.file.floats(dst, t.begin, t.DType) }, nil
 }
 
-// Bytes reads the named tensor's bytes as stored (little endian), as a copy.
+// Bytes reads the named tensor's bytes as stored (little endian).
 func (r *Reader) Bytes(name string, shape ...int) ([]byte, error) {
 	t, err := r.get(name, shape)
 	if err != nil {
 		return nil, err
 	}
-	return slices.Clone(t.data), nil
+	out := make([]byte, t.end-t.begin)
+	return out, t.file.read(out, t.begin)
+}
+
+// Equal says whether two tensors that Float32 would read hold the same values. It
+// keeps neither in memory.
+func (r *Reader) Equal(a, b string) (bool, error) {
+	for _, name := range []string{a, b} {
+		if _, err := r.Filler(name); err != nil {
+			return false, err
+		}
+	}
+	x, y := r.tensors[a], r.tensors[b]
+	n := x.Elements()
+	if n != y.Elements() {
+		return false, nil
+	}
+	const atOnce = 1 << 14
+	u, v := make([]float32, min(n, atOnce)), make([]float32, min(n, atOnce))
+	for at := int64(0); at < n; at += atOnce {
+		k := min(n-at, atOnce)
+		err := x.file.floats(u[:k], x.begin+at*dtypeSize[x.DType], x.DType)
+		if err == nil {
+			err = y.file.floats(v[:k], y.begin+at*dtypeSize[y.DType], y.DType)
+		}
+		if err != nil || !slices.Equal(u[:k], v[:k]) {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // Check says whether a tensor is there in this shape, without reading it.
@@ -224,7 +262,7 @@ func (r *Reader) get(name string, shape []int) (stored, error) {
 		return t, fmt.Errorf("%s: tensor %q is missing", r.where, name)
 	}
 	if len(shape) > 0 && !slices.Equal(shape, t.Shape) {
-		return t, fmt.Errorf("%s: tensor %q has shape %v, expected %v: the weights and the configuration do not belong together", t.path, name, t.Shape, shape)
+		return t, fmt.Errorf("%s: tensor %q has shape %v, expected %v: the weights and the configuration do not belong together", t.file.path, name, t.Shape, shape)
 	}
 	return t, nil
 }

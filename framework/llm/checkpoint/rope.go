@@ -1,7 +1,6 @@
 package checkpoint
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"strings"
@@ -27,79 +26,62 @@ type Rope struct {
 
 // rope reads the base of the rotary frequencies and their scaling: rope_theta
 // and rope_scaling (transformers 4) or rope_parameters (transformers 5).
-func (f *configFields) rope(theta float64, positions int) (float64, Rope) {
-	theta = f.num("rope_theta", theta)
+func (f *Fields) rope(theta float64, positions int) (float64, Rope) {
+	theta = f.Num("rope_theta", theta)
 	f.wholeHead()
 	sub, ok := f.ropeObject()
 	if !ok {
 		return theta, Rope{}
 	}
 	sub.wholeHead()
-	theta, r := sub.num("rope_theta", theta), sub.scaling(f, positions)
-	f.adopt(sub)
+	theta, r := sub.Num("rope_theta", theta), sub.scaling(f, positions)
+	f.Adopt(sub)
 	return theta, r
 }
 
-func (f *configFields) wholeHead() {
-	if p := f.num("partial_rotary_factor", 1); p != 1 {
-		f.fail("partial_rotary_factor", fmt.Sprintf("%g is not supported in this family; only 1 is", p))
+func (f *Fields) wholeHead() {
+	if p := f.Num("partial_rotary_factor", 1); p != 1 {
+		f.Fail("partial_rotary_factor", "%g is not supported in this family; only 1 is", p)
 	}
 }
 
 // ropeObject is the object that counts: rope_scaling if it holds anything.
-func (f *configFields) ropeObject() (*configFields, bool) {
+func (f *Fields) ropeObject() (*Fields, bool) {
 	for _, name := range []string{"rope_scaling", "rope_parameters"} {
-		if sub := f.object(name); len(sub.m) > 0 {
+		if sub := f.Object(name); len(sub.m) > 0 {
 			return sub, true
 		}
 	}
 	return nil, false
 }
 
-// object reads a field that is an object; empty where there is none.
-func (f *configFields) object(name string) *configFields {
-	sub := &configFields{prefix: f.prefix + name + ".", layers: f.layers}
-	if raw, ok := f.get(name); ok {
-		if err := json.Unmarshal(raw, &sub.m); err != nil {
-			f.fail(name, "must be an object: "+err.Error())
-		}
-	}
-	return sub
-}
-
-// adopt keeps the first mistake of a part.
-func (f *configFields) adopt(sub *configFields) {
-	if f.err == nil {
-		f.err = sub.err
-	}
-}
-
 // scaling reads the object itself; top has the fields beside it.
-func (f *configFields) scaling(top *configFields, positions int) Rope {
-	r := Rope{Type: f.str("rope_type", f.str("type", "default"))}
+func (f *Fields) scaling(top *Fields, positions int) Rope {
+	r := Rope{Type: f.Str("rope_type", f.Str("type", "default"))}
 	switch r.Type {
 	case "default":
 		return Rope{}
 	case "linear":
-		r.Factor = f.num("factor", 0)
+		r.Factor = f.Num("factor", 0)
 		return r
 	case "llama3":
-		r.LowFreq, r.HighFreq = f.num("low_freq_factor", 0), f.num("high_freq_factor", 0)
+		r.LowFreq, r.HighFreq = f.Num("low_freq_factor", 0), f.Num("high_freq_factor", 0)
 	case "yarn":
-		r.BetaFast, r.BetaSlow = or(f.num("beta_fast", 0), 32), or(f.num("beta_slow", 0), 1)
-		r.Fractional = !f.flag("truncate", true)
+		r.BetaFast, r.BetaSlow = or(f.Num("beta_fast", 0), 32), or(f.Num("beta_slow", 0), 1)
+		r.Fractional = !f.Flag("truncate", true)
 	case "dynamic":
-		f.fail("rope_type", `"dynamic" (NTK) is not supported: its frequencies depend on the length of the sequence; use "yarn" or "linear"`)
+		f.Fail("rope_type", `"dynamic" (NTK) is not supported: its frequencies depend on the length of the sequence. Up to max_position_embeddings tokens, `+
+			`the longest that are taken here, they are the unscaled ones: write "rope_type": "default" in place of the type`)
 	default:
-		f.fail("rope_type", fmt.Sprintf("%q is not supported; supported are default, linear, llama3 and yarn", r.Type))
+		f.Fail("rope_type", "%q is not supported; supported are default, linear, llama3 and yarn", r.Type)
 	}
-	r.OriginalPositions = top.int("original_max_position_embeddings", f.int("original_max_position_embeddings", positions))
-	r.Factor = f.num("factor", 0)
-	if f.off("factor") && r.OriginalPositions > 0 {
+	r.OriginalPositions = top.Int("original_max_position_embeddings", f.Int("original_max_position_embeddings", positions))
+	r.Factor = f.Num("factor", 0)
+	if f.Null("factor") && r.OriginalPositions > 0 {
 		r.Factor = float64(positions) / float64(r.OriginalPositions)
 	}
 	if r.Type == "yarn" {
-		r.AttentionFactor = f.num("attention_factor", yarnFactor(r.Factor, f.num("mscale", 0), f.num("mscale_all_dim", 0)))
+		r.AttentionFactor = f.Num("attention_factor", yarnFactor(r.Factor, f.Num("mscale", 0), f.Num("mscale_all_dim", 0)))
 	}
 	return r
 }

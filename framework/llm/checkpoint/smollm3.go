@@ -6,17 +6,17 @@ const SmolLM3 = "smollm3"
 
 var smollm3Family = family{
 	architecture: "SmolLM3ForCausalLM", ids: ids{128000, 128001, 128004}, activation: "silu", rotary: true,
-	read: func(f *configFields) Config {
+	read: func(f *Fields) Config {
 		c := f.llamaSizes(32768)
-		c.KVHeads = f.int("num_key_value_heads", 4)
-		c.TieEmbeddings = f.flag("tie_word_embeddings", true)
-		c.AttentionBias, c.MLPBias = f.flag("attention_bias", false), f.flag("mlp_bias", false)
+		c.KVHeads = f.Int("num_key_value_heads", 4)
+		c.TieEmbeddings = f.Flag("tie_word_embeddings", true)
+		c.AttentionBias, c.MLPBias = f.Flag("attention_bias", false), f.Flag("mlp_bias", false)
 		c.RopeTheta, c.Rope = f.rope(2e6, c.MaxPositions)
 		f.withoutRope(&c)
-		if f.flag("use_sliding_window", false) {
+		if f.Flag("use_sliding_window", false) {
 			c.SlidingWindow = f.optional("sliding_window", 0)
 		}
-		c.Sliding = f.layerTypes(func(layer int) bool { return c.SlidingWindow > 0 && c.NoRope != nil && c.NoRope[layer] })
+		c.Sliding = f.Sliding(f.layers, func(layer int) bool { return c.SlidingWindow > 0 && c.NoRope != nil && c.NoRope[layer] })
 		f.needWindow(&c)
 		return c
 	},
@@ -37,15 +37,15 @@ var smollm3Family = family{
 
 // withoutRope reads no_rope_layers, which says 1 for a layer with positions and
 // 0 for one without, or else every no_rope_layer_interval-th layer.
-func (f *configFields) withoutRope(c *Config) {
-	rope := decodeField[[]int](f, "no_rope_layers", nil)
-	every := f.int("no_rope_layer_interval", 4)
+func (f *Fields) withoutRope(c *Config) {
+	rope := DecodeField[[]int](f, "no_rope_layers", nil)
+	every := f.Int("no_rope_layer_interval", 4)
 	switch {
 	case rope != nil && len(rope) != f.layers:
-		f.fail("no_rope_layers", "needs an entry for each layer")
+		f.Fail("no_rope_layers", "needs an entry for each layer")
 		return
 	case rope == nil && every < 1:
-		f.fail("no_rope_layer_interval", "is not positive")
+		f.Fail("no_rope_layer_interval", "is not positive")
 		return
 	}
 	none := make([]bool, f.layers)

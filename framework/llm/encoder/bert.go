@@ -1,5 +1,7 @@
 package encoder
 
+import "github.com/tunelab/tunelab/framework/llm/checkpoint"
+
 // BERT (Devlin et al. 2019, arXiv:1810.04805; transformers, modeling_bert.py),
 // and what is built like it, such as MiniLM.
 const BERT = "bert"
@@ -11,8 +13,8 @@ var bertFamily = family{
 		decoder: "cls.predictions.decoder", bias: "cls.predictions.bias"},
 	label: labelNames{dense: "bert.pooler.dense", activation: "tanh", out: "classifier"},
 	heads: []string{"cls.seq_relationship.", "classifier.", "qa_outputs."},
-	read: func(f *fields) Config {
-		c := f.bertLike()
+	read: func(f *checkpoint.Fields) Config {
+		c := bertLike(f)
 		c.HeadActivation = c.Activation
 		return c
 	},
@@ -29,21 +31,21 @@ var bertNames = names{
 
 // bertLike reads the fields that BERT's config.json shares with its kin. The
 // head's activation is gelu, as most of these have it.
-func (f *fields) bertLike() Config {
-	f.mustBe("position_embedding_type", "absolute")
+func bertLike(f *checkpoint.Fields) Config {
+	f.MustBe("position_embedding_type", "absolute")
 	return Config{
-		VocabSize:        f.size("vocab_size", 0),
-		HiddenSize:       f.size("hidden_size", 0),
-		IntermediateSize: f.size("intermediate_size", 0),
-		Layers:           f.size("num_hidden_layers", 0),
-		Heads:            f.size("num_attention_heads", 0),
-		MaxPositions:     f.size("max_position_embeddings", 512),
-		TypeVocab:        f.size("type_vocab_size", 2),
-		NormEps:          f.num("layer_norm_eps", 1e-12),
-		Activation:       f.str("hidden_act", "gelu"),
-		TieEmbeddings:    f.flag("tie_word_embeddings", true),
+		VocabSize:        f.Int("vocab_size", 0),
+		HiddenSize:       f.Int("hidden_size", 0),
+		IntermediateSize: f.Int("intermediate_size", 0),
+		Layers:           f.Int("num_hidden_layers", 0),
+		Heads:            f.Int("num_attention_heads", 0),
+		MaxPositions:     f.Int("max_position_embeddings", 512),
+		TypeVocab:        f.Int("type_vocab_size", 2),
+		NormEps:          f.Num("layer_norm_eps", 1e-12),
+		Activation:       f.Str("hidden_act", "gelu"),
+		TieEmbeddings:    f.Flag("tie_word_embeddings", true),
 		AttentionBias:    true, MLPBias: true, NormBias: true, HeadBias: true, DecoderBias: true,
-		PadPosition:    -1,
+		PAD: f.ID("pad_token_id", 0), PadPosition: -1,
 		HeadActivation: "gelu",
 	}
 }

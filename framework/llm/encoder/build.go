@@ -11,48 +11,49 @@ import (
 // parts are what a folder may or may not hold beside the encoder.
 type parts struct{ pooler, mlm bool }
 
-// builder makes the weights, each with the values that read gives under its
-// name in a task class; the first error stops it.
+// builder makes the weights, by their names in a task class.
 type builder struct {
-	cfg  Config
-	e    compute.Engine
-	read func(name string, shape ...int) ([]float32, error)
-	made []*autograd.Param
-	err  error
+	*model.Builder
+	cfg Config
 }
 
-func build(cfg Config, e compute.Engine, p parts, read func(name string, shape ...int) ([]float32, error)) (*Encoder, error) {
-	b := builder{cfg: cfg, e: e, read: read}
-	m := b.encoder(p)
-	if b.err != nil {
-		for _, p := range b.made {
-			p.Free()
-		}
-		return nil, b.err
+func build(cfg Config, e compute.Engine, have parts, src model.Source) (*Encoder, error) {
+	b := builder{Builder: model.NewBuilder(e, src), cfg: cfg}
+	m := b.encoder(have)
+	var err error
+	if m.Weights, err = b.Done(); err != nil {
+		return nil, err
+	}
+	if cfg.Rotary {
+		m.global, m.local = model.RotaryFrequencies(cfg.GlobalTheta, cfg.HeadDim()), model.RotaryFrequencies(cfg.LocalTheta, cfg.HeadDim())
+	}
+	if !cfg.NormBias {
+		m.noBias = autograd.NewParam(e, "zeros", []int{cfg.HiddenSize}, nil)
+		m.noBias.Trainable = false
 	}
 	return m, nil
 }
 
 func (b *builder) encoder(have parts) *Encoder {
 	cfg, f := b.cfg, families[b.cfg.Family]
-	m := &Encoder{cfg: cfg, family: f, e: b.e}
+	m := &Encoder{cfg: cfg, family: f}
 	n, pre, c, width := f.names, f.prefix, cfg.HiddenSize, cfg.EmbedSize
-	m.embed = b.param(pre+n.embed+".weight", cfg.VocabSize, width)
+	m.embed = b.table(pre+n.embed, cfg.VocabSize, width)
 	if n.positions != "" {
-		m.positions = b.param(pre+n.positions+".weight", cfg.MaxPositions, width)
+		m.positions = b.table(pre+n.positions, cfg.MaxPositions, width)
 	}
 	if n.types != "" && cfg.TypeVocab > 0 {
-		m.types = b.param(pre+n.types+".weight", cfg.TypeVocab, width)
+		m.types = b.table(pre+n.types, cfg.TypeVocab, width)
 	}
 	m.embedNorm = b.norm(pre+n.embedNorm, width)
 	if width != c {
 		m.project = b.linear(pre+n.project, c, width, true)
 	}
-	for i := range cfg.Layers {
+	for i := 0; i < cfg.Layers && b.Err() == nil; i++ {
 		m.blocks = append(m.blocks, b.block(fmt.Sprintf("%s%s.%d.", pre, n.block, i), i, f))
 	}
 	if n.bias != "" {
-		m.bias = b.param(pre+n.bias+".weight", cfg.Buckets, cfg.Heads)
+		m.bias = b.table(pre+n.bias, cfg.Buckets, cfg.Heads)
 	}
 	if n.finalNorm != "" {
 		m.finalNorm = b.norm(pre+n.finalNorm, c)
@@ -62,13 +63,6 @@ func (b *builder) encoder(have parts) *Encoder {
 	}
 	if have.mlm {
 		m.mlm = b.mlm(f.mlm, m.embed)
-	}
-	if cfg.Rotary {
-		m.global, m.local = frequencies(cfg.GlobalTheta, cfg.HeadDim()), frequencies(cfg.LocalTheta, cfg.HeadDim())
-	}
-	if !cfg.NormBias && b.err == nil {
-		m.noBias = autograd.NewParam(b.e, "zeros", []int{c}, nil)
-		m.noBias.Trainable = false
 	}
 	return m
 }
@@ -101,46 +95,30 @@ func (b *builder) block(pre string, layer int, f family) block {
 // mlm builds the head: C to E, and E to V.
 func (b *builder) mlm(n mlmNames, embed *autograd.Param) *mlmHead {
 	cfg := b.cfg
-	h := &mlmHead{
-		dense:   b.linear(n.dense, cfg.EmbedSize, cfg.HiddenSize, cfg.HeadBias),
-		norm:    b.norm(n.norm, cfg.EmbedSize),
-		decoder: &model.Linear{Name: n.decoder, In: cfg.EmbedSize, Out: cfg.VocabSize, W: embed, Head: true},
-	}
+	h := &mlmHead{dense: b.linear(n.dense, cfg.EmbedSize, cfg.HiddenSize, cfg.HeadBias), norm: b.norm(n.norm, cfg.EmbedSize)}
 	if !cfg.TieEmbeddings {
-		h.decoder.W = b.param(n.decoder+".weight", cfg.VocabSize, cfg.EmbedSize)
+		embed = nil
 	}
+	bias := ""
 	if cfg.DecoderBias {
-		h.decoder.B = b.param(n.bias, cfg.VocabSize)
+		bias = n.bias
 	}
+	h.decoder = b.Head(n.decoder, cfg.VocabSize, cfg.EmbedSize, embed, bias)
 	return h
 }
 
-func (b *builder) param(name string, shape ...int) *autograd.Param {
-	if b.err != nil {
-		return nil
-	}
-	data, err := b.read(name, shape...)
-	if err != nil {
-		b.err = err
-		return nil
-	}
-	p := autograd.NewParam(b.e, name, shape, data)
-	b.made = append(b.made, p)
-	return p
+func (b *builder) table(name string, rows, width int) *autograd.Param {
+	return b.Param(name+".weight", model.Table, rows, width)
 }
 
 func (b *builder) norm(name string, width int) norm {
-	n := norm{g: b.param(name+".weight", width)}
+	n := norm{g: b.Param(name+".weight", model.Gain, width)}
 	if b.cfg.NormBias {
-		n.b = b.param(name+".bias", width)
+		n.b = b.Param(name+".bias", model.Bias, width)
 	}
 	return n
 }
 
 func (b *builder) linear(name string, out, in int, bias bool) *model.Linear {
-	l := &model.Linear{Name: name, In: in, Out: out, W: b.param(name+".weight", out, in)}
-	if bias {
-		l.B = b.param(name+".bias", out)
-	}
-	return l
+	return b.Linear(name, model.Matrix, out, in, bias)
 }

@@ -86,10 +86,12 @@ func (c *Classifier) linear(name string, out, in int, bias bool, rng *rand.Rand)
 
 // param has the folder's values, where it has the layer, or data.
 func (c *Classifier) param(name string, shape []int, data []float32) *autograd.Param {
-	if stored, ok := c.m.layers[name]; ok {
-		data = stored
+	var p *autograd.Param
+	if fill, ok := c.m.layers[name]; ok {
+		p = autograd.NewLazyParam(c.m.Engine(), name, shape, fill)
+	} else {
+		p = autograd.NewParam(c.m.Engine(), name, shape, data)
 	}
-	p := autograd.NewParam(c.m.e, name, shape, data)
 	c.params = append(c.params, p)
 	return p
 }
@@ -120,16 +122,16 @@ func (c *Classifier) Logits(t *autograd.Tape, hidden *autograd.Var, seqLens []in
 	case "tanh":
 		x = t.Tanh(x)
 	case "":
-		x = activations[c.m.cfg.HeadActivation](t, x)
+		x = activate(t, x, c.m.cfg.HeadActivation)
 	default:
-		x = activations[a](t, x)
+		x = activate(t, x, a)
 	}
 	return c.out.Forward(t, c.m.norm(t, x, c.norm))
 }
 
 // layers reads what the folder has of a label head before its output layer.
-func (f *folder) layers() (map[string][]float32, error) {
-	n, c, out := f.family.label, f.cfg.HiddenSize, map[string][]float32{}
+func (f *folder) layers() (map[string]filler, error) {
+	n, c, out := f.family.label, f.cfg.HiddenSize, map[string]filler{}
 	type tensor struct {
 		name  string
 		shape []int
@@ -146,6 +148,9 @@ func (f *folder) layers() (map[string][]float32, error) {
 	}
 	if f.poolsLabels() || !f.has(want[0].name) {
 		return out, nil
+	}
+	if err := inFloats(f.r, f.stored[want[0].name]); err != nil {
+		return nil, err
 	}
 	for _, w := range want {
 		var err error

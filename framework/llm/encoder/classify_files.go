@@ -47,6 +47,9 @@ func readHead(dir string, m *Encoder) (*Classifier, error) {
 	}
 	defer r.Close()
 	name := m.family.label.out + ".weight"
+	if err := inFloats(r, name); err != nil {
+		return nil, err
+	}
 	out, ok := r.Info(name)
 	if !ok || len(out.Shape) != 2 {
 		return nil, fmt.Errorf("%s: has no tensor %q with a row for each label; give the folder of a classifier", dir, name)
@@ -62,6 +65,15 @@ func readHead(dir string, m *Encoder) (*Classifier, error) {
 	}
 	c.modules, c.fresh = nil, nil
 	return c, nil
+}
+
+// inFloats refuses a weight of a label head that is stored in NF4, as the
+// encoder's may be: a head is trained, and read as what is trained.
+func inFloats(r *checkpoint.Reader, name string) error {
+	if len(r.NF4Parts(name)) > 0 {
+		return fmt.Errorf("%s: tensor %q of the label head is in NF4, which is supported in the encoder alone; load the unquantised classifier", r.Where(), name)
+	}
+	return nil
 }
 
 // Names are what transformers' task classes call the tensors of the folder dir,
@@ -90,11 +102,13 @@ func Names(dir string) (map[string]string, error) {
 
 // SaveHead writes the head's own weights alone to a safetensors file.
 func (c *Classifier) SaveHead(path string) error {
-	var tensors []checkpoint.Tensor
-	for _, p := range c.params {
-		tensors = append(tensors, checkpoint.Tensor{Name: p.Name, Shape: p.Shape(), Data: p.Data()})
-	}
-	return checkpoint.WriteSafetensors(path, tensors, nil)
+	return compute.Recover(func() error { // a weight may be read now
+		var tensors []checkpoint.Tensor
+		for _, p := range c.params {
+			tensors = append(tensors, checkpoint.Tensor{Name: p.Name, Shape: p.Shape(), Data: p.Data()})
+		}
+		return checkpoint.WriteSafetensors(path, tensors, nil)
+	})
 }
 
 // LoadHead sets the head's own weights from a file of SaveHead. A missing,

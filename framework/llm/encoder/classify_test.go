@@ -301,8 +301,14 @@ func TestOtherPoolingsAreRefused(t *testing.T) {
 }
 
 func TestNamesOfABareFolder(t *testing.T) {
-	m, _ := load(t, DistilBERT, "ref")
-	m.mlm = nil
+	e, err := compute.Open("ref", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := Load(filepath.Join("testdata", DistilBERT), e, Options{Headless: true})
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
 	if err := m.Save(dir); err != nil {
 		t.Fatal(err)

@@ -1,11 +1,7 @@
 package encoder
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 )
@@ -28,10 +24,13 @@ type Config struct {
 	AttentionBias    bool    // biases on q, k, v and o
 	MLPBias          bool    // biases in the MLP
 	NormBias         bool    // biases of the layer norms
+	NF4              bool    // linear layers are stored in 4 bits, as bitsandbytes does
+
+	PAD int // token whose row of the embedding learns nothing (torch's padding_idx); -1: none
 
 	// PadPosition is the token id whose tokens all stand at the position of the
 	// same number, while the others count from the next one on, leaving it out
-	// (RoBERTa, MPNet); -1: positions count from 0.
+	// (RoBERTa, MPNet), and which learns nothing either; -1: positions count from 0.
 	PadPosition int
 	// Buckets are the rows of the relative position bias (MPNet); 0: none.
 	Buckets int
@@ -45,7 +44,7 @@ type Config struct {
 	HeadBias, DecoderBias bool    // biases of its two linear layers
 	LabelPooling          string  // what the label head sees: CLS or Mean
 	InitStd               float64 // initializer_range: standard deviation of new weights
-	raw                   map[string]json.RawMessage
+	raw                   []byte  // the config.json
 }
 
 // HeadDim is the width of an attention head.
@@ -53,57 +52,43 @@ func (c Config) HeadDim() int { return c.HiddenSize / c.Heads }
 
 // ReadConfig reads and checks dir/config.json.
 func ReadConfig(dir string) (Config, error) {
-	path := filepath.Join(dir, checkpoint.ConfigFile)
-	raw, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return Config{}, fmt.Errorf("%s: is missing; give a Hugging Face model folder: %w", path, err)
-	} else if err != nil {
-		return Config{}, err
-	}
-	c, err := ParseConfig(raw)
-	if err != nil {
-		return Config{}, fmt.Errorf("%s: %w", path, err)
-	}
-	return c, nil
+	return checkpoint.ReadConfigOf(dir, ParseConfig)
 }
 
 // ParseConfig reads the text of a config.json as transformers 4 or 5 writes it.
 // A field that would change the computation in a way this package does not know
 // is refused by name. Dropout is not: there is none.
 func ParseConfig(raw []byte) (Config, error) {
-	f := fields{}
-	if err := json.Unmarshal(raw, &f.m); err != nil {
-		return Config{}, fmt.Errorf("not valid JSON: %w", err)
+	f, err := checkpoint.ParseFields(raw)
+	if err != nil {
+		return Config{}, err
 	}
-	name := f.str("model_type", "")
-	if f.err != nil {
-		return Config{}, f.err
+	name := f.Str("model_type", "")
+	if err := f.Err(); err != nil {
+		return Config{}, err
 	}
 	family, ok := families[name]
 	if !ok {
 		return Config{}, unsupported(name)
 	}
-	f.refuse("is_decoder", "a decoder of this family is not an encoder")
-	f.refuse("add_cross_attention", "load a model of the encoder alone")
-	f.refuse("is_encoder_decoder", "load a model of the encoder alone")
-	f.refuse("pruned_heads", "load the whole model")
-	f.refuse("quantization_config", "load the unquantised model")
-	c := family.read(&f)
-	c.Family, c.raw, c.InitStd = name, f.m, f.num("initializer_range", 0.02)
+	f.Refuse("is_decoder", "a decoder of this family is not an encoder")
+	f.Refuse("add_cross_attention", "load a model of the encoder alone")
+	f.Refuse("is_encoder_decoder", "load a model of the encoder alone")
+	f.Refuse("pruned_heads", "load the whole model")
+	nf4 := f.NF4()
+	c := family.read(f)
+	c.Family, c.raw, c.NF4, c.InitStd = name, raw, nf4, f.Num("initializer_range", 0.02)
 	if c.LabelPooling == "" {
 		c.LabelPooling = CLS
 	}
 	if c.EmbedSize == 0 {
 		c.EmbedSize = c.HiddenSize
 	}
-	if f.err != nil {
-		return c, f.err
+	if err := f.Err(); err != nil {
+		return c, err
 	}
 	return c, c.validate()
 }
-
-// maxLayers bounds what a small file can make the program allocate.
-const maxLayers = 4096
 
 func (c Config) validate() error {
 	for _, d := range []struct {
@@ -116,8 +101,8 @@ func (c Config) validate() error {
 		}
 	}
 	switch {
-	case c.Layers > maxLayers:
-		return fmt.Errorf("num_hidden_layers: %d is more than the %d that are supported", c.Layers, maxLayers)
+	case c.Layers > checkpoint.MaxLayers:
+		return fmt.Errorf("num_hidden_layers: %d is more than the %d that are supported", c.Layers, checkpoint.MaxLayers)
 	case c.HiddenSize%c.Heads != 0:
 		return fmt.Errorf("num_attention_heads: %d does not divide hidden_size %d", c.Heads, c.HiddenSize)
 	case c.Rotary && c.HeadDim()%2 != 0:
@@ -134,7 +119,7 @@ func (c Config) validate() error {
 		return fmt.Errorf("type_vocab_size: %d is negative", c.TypeVocab)
 	}
 	for _, name := range []string{c.Activation, c.HeadActivation} {
-		if activations[name] == nil {
+		if checkpoint.ActivationKind(name) == "" {
 			return fmt.Errorf("hidden_act: %q is not supported; supported are gelu, gelu_new, gelu_pytorch_tanh, relu, silu and swish", name)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 )
 
 // change edits the config.json of a fixture; null removes a field.
@@ -147,7 +149,7 @@ func FuzzParseConfig(f *testing.F) {
 	f.Add([]byte(`{"model_type":"modernbert","num_hidden_layers":2147483647,"layer_types":[],"rope_parameters":{"full_attention":[]}}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		c, err := ParseConfig(raw)
-		if err == nil && (c.ContextLength() < 1 || c.HeadDim() < 1 || c.Layers > maxLayers) {
+		if err == nil && (c.ContextLength() < 1 || c.HeadDim() < 1 || c.Layers > checkpoint.MaxLayers) {
 			t.Errorf("%+v was taken", c)
 		}
 	})

@@ -1,5 +1,7 @@
 package encoder
 
+import "github.com/tunelab/tunelab/framework/llm/checkpoint"
+
 // DistilBERT (Sanh et al. 2019, arXiv:1910.01108; transformers,
 // modeling_distilbert.py): BERT without token types and pooler.
 const DistilBERT = "distilbert"
@@ -15,19 +17,19 @@ var distilbertFamily = family{
 	mlm:   mlmNames{dense: "vocab_transform", norm: "vocab_layer_norm", decoder: "vocab_projector", bias: "vocab_projector.bias"},
 	label: labelNames{dense: "pre_classifier", activation: "relu", out: "classifier"},
 	heads: []string{"pre_classifier.", "classifier.", "qa_outputs."},
-	read: func(f *fields) Config {
+	read: func(f *checkpoint.Fields) Config {
 		c := Config{
-			VocabSize:        f.size("vocab_size", 0),
-			HiddenSize:       f.size("dim", 0),
-			IntermediateSize: f.size("hidden_dim", 0),
-			Layers:           f.size("n_layers", 0),
-			Heads:            f.size("n_heads", 0),
-			MaxPositions:     f.size("max_position_embeddings", 512),
+			VocabSize:        f.Int("vocab_size", 0),
+			HiddenSize:       f.Int("dim", 0),
+			IntermediateSize: f.Int("hidden_dim", 0),
+			Layers:           f.Int("n_layers", 0),
+			Heads:            f.Int("n_heads", 0),
+			MaxPositions:     f.Int("max_position_embeddings", 512),
 			NormEps:          1e-12, // fixed in the code
-			Activation:       f.str("activation", "gelu"),
-			TieEmbeddings:    f.flag("tie_word_embeddings", true),
+			Activation:       f.Str("activation", "gelu"),
+			TieEmbeddings:    f.Flag("tie_word_embeddings", true),
 			AttentionBias:    true, MLPBias: true, NormBias: true, HeadBias: true, DecoderBias: true,
-			PadPosition: -1,
+			PAD: f.ID("pad_token_id", 0), PadPosition: -1,
 		}
 		c.HeadActivation = c.Activation
 		return c

@@ -1,6 +1,6 @@
 // Package encoder is a bidirectional transformer (Devlin et al. 2019,
 // arXiv:1810.04805) on the autograd tape, loaded from and saved to Hugging Face
-// folders, sentence-transformers' too.
+// folders.
 //
 // There is one encoder; a family (BERT, DistilBERT, RoBERTa, ELECTRA, MPNet,
 // ModernBERT) is a record of declared choices (family.go): norms after or
@@ -10,9 +10,10 @@
 // attention mask hides. There is no dropout.
 //
 // Linear layers are those of package model, with its hooks: what adapts a
-// decoder adapts an encoder. They carry the module paths of transformers' task
-// classes, "bert.encoder.layer.0.attention.self.query", also where the folder
-// holds a bare encoder; Save writes a bare one bare again.
+// decoder adapts an encoder, and a folder may hold them in NF4. They carry the
+// module paths of transformers' task classes,
+// "bert.encoder.layer.0.attention.self.query", also where the folder holds a bare
+// encoder; Save writes a bare one bare again.
 //
 // Vocabulary: N tokens of a batch, S its sequences, C hidden size, E width of
 // the embeddings, V vocabulary.

@@ -1,5 +1,7 @@
 package encoder
 
+import "github.com/tunelab/tunelab/framework/llm/checkpoint"
+
 // ELECTRA (Clark et al. 2020, arXiv:2003.10555; transformers,
 // modeling_electra.py): BERT with narrower embeddings, generator or
 // discriminator. The generator's head predicts tokens; the discriminator's is
@@ -13,9 +15,9 @@ var electraFamily = family{
 		decoder: "generator_lm_head", bias: "generator_lm_head.bias"},
 	label: denseAndOut("gelu"), // whatever hidden_act is
 	heads: []string{"discriminator_predictions.", "sequence_summary.", "classifier.", "qa_outputs."},
-	read: func(f *fields) Config {
-		c := f.bertLike()
-		c.EmbedSize = f.size("embedding_size", 128)
+	read: func(f *checkpoint.Fields) Config {
+		c := bertLike(f)
+		c.EmbedSize = f.Int("embedding_size", 128)
 		return c
 	},
 }

@@ -230,3 +230,18 @@ func TestGradientsEqualTorch(t *testing.T) {
 		}
 	})
 }
+
+// The rows of padding get no gradient, not even where the token stands inside a
+// sequence, but that of a tied output layer (torch.nn.Embedding, padding_idx).
+func TestPaddingLearnsAsInTorch(t *testing.T) {
+	each(t, func(t *testing.T, m *Encoder, x expected) {
+		tape := autograd.NewTape(m.Engine(), true)
+		defer tape.Release()
+		b := Pack(x.PadInside)
+		tape.Backward(tape.CrossEntropy(m.Logits(tape, m.Hidden(tape, b)), b.IDs, nil))
+		near(t, "gradient of the embedding", m.embed.GradData(), x.tensors["pad_grad.embed"], 1e-4)
+		if m.positions != nil {
+			near(t, "gradient of the positions", m.positions.GradData(), x.tensors["pad_grad.positions"], 1e-4)
+		}
+	})
+}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
+	"github.com/tunelab/tunelab/framework/llm/model"
 	"github.com/tunelab/tunelab/framework/train/autograd"
 )
 
@@ -18,7 +20,7 @@ type family struct {
 	mlm             mlmNames
 	label           labelNames
 	heads           []string // beginnings of the tensors of other heads
-	read            func(f *fields) Config
+	read            func(f *checkpoint.Fields) Config
 }
 
 // names are module paths without the prefix; "" where there is no such module.
@@ -69,14 +71,7 @@ func unsupported(name string) error {
 	return fmt.Errorf("model_type: %q is not a supported encoder; supported are %s", name, strings.Join(Families(), ", "))
 }
 
-// activations of transformers (activations.py, ACT2FN).
-var activations = map[string]func(t *autograd.Tape, x *autograd.Var) *autograd.Var{
-	"gelu":              func(t *autograd.Tape, x *autograd.Var) *autograd.Var { return t.GELU(x, false) },
-	"gelu_new":          gelutanh,
-	"gelu_pytorch_tanh": gelutanh,
-	"relu":              (*autograd.Tape).ReLU,
-	"silu":              (*autograd.Tape).SiLU,
-	"swish":             (*autograd.Tape).SiLU,
+// activate applies what transformers calls by a name.
+func activate(t *autograd.Tape, x *autograd.Var, name string) *autograd.Var {
+	return model.Activate(t, x, checkpoint.ActivationKind(name))
 }
-
-func gelutanh(t *autograd.Tape, x *autograd.Var) *autograd.Var { return t.GELU(x, true) }

@@ -3,6 +3,7 @@ package encoder
 import (
 	"slices"
 
+	"github.com/tunelab/tunelab/framework/llm/model"
 	"github.com/tunelab/tunelab/framework/train/autograd"
 )
 
@@ -35,7 +36,7 @@ func (m *Encoder) HiddenAt(t *autograd.Tape, b Batch, layers int) *autograd.Var 
 
 // input is what enters the first block: [N,C].
 func (m *Encoder) input(t *autograd.Tape, b Batch, pos []int32) *autograd.Var {
-	x := t.Embedding(t.Param(m.embed), b.IDs)
+	x := embedding(t, m.embed, b.IDs, m.cfg.PAD)
 	if m.types != nil {
 		types := b.Types
 		if types == nil {
@@ -44,13 +45,21 @@ func (m *Encoder) input(t *autograd.Tape, b Batch, pos []int32) *autograd.Var {
 		x = t.Add(x, t.Embedding(t.Param(m.types), types))
 	}
 	if m.positions != nil {
-		x = t.Add(x, t.Embedding(t.Param(m.positions), pos))
+		x = t.Add(x, embedding(t, m.positions, pos, m.cfg.PadPosition))
 	}
 	x = m.norm(t, x, m.embedNorm)
 	if m.project != nil {
 		x = m.project.Forward(t, x)
 	}
 	return x
+}
+
+// embedding looks rows up, of which that of padding does not learn; pad < 0: all do.
+func embedding(t *autograd.Tape, table *autograd.Param, ids []int32, pad int) *autograd.Var {
+	if pad < 0 {
+		return t.Embedding(t.Param(table), ids)
+	}
+	return t.EmbeddingWithout(t.Param(table), ids, pad)
 }
 
 func (m *Encoder) norm(t *autograd.Tape, x *autograd.Var, n norm) *autograd.Var {
@@ -77,12 +86,12 @@ func (m *Encoder) block(t *autograd.Tape, x *autograd.Var, i int, at attention) 
 
 // feed is the MLP.
 func (m *Encoder) feed(t *autograd.Tape, x *autograd.Var, b *block) *autograd.Var {
-	y, act := b.up.Forward(t, x), activations[m.cfg.Activation]
+	y := b.up.Forward(t, x)
 	if !m.family.names.gated {
-		return b.down.Forward(t, act(t, y))
+		return b.down.Forward(t, activate(t, y, m.cfg.Activation))
 	}
-	half := columns(t, y, 2)
-	return b.down.Forward(t, t.Mul(act(t, half[0]), half[1]))
+	half := model.Columns(t, y, 2)
+	return b.down.Forward(t, t.Mul(activate(t, half[0], m.cfg.Activation), half[1]))
 }
 
 // attention is what all blocks share.
@@ -107,7 +116,7 @@ func (m *Encoder) attend(t *autograd.Tape, x *autograd.Var, i int, at attention)
 		qkv = append(qkv, l.Forward(t, x))
 	}
 	if len(qkv) == 1 {
-		qkv = columns(t, qkv[0], 3)
+		qkv = model.Columns(t, qkv[0], 3)
 	}
 	q, k, spec := qkv[0], qkv[1], at.spec
 	if m.cfg.Rotary {
@@ -119,19 +128,4 @@ func (m *Encoder) attend(t *autograd.Tape, x *autograd.Var, i int, at attention)
 		q, k = t.Rope(q, at.pos, spec.Heads, spec.HeadDim, angles), t.Rope(k, at.pos, spec.Heads, spec.HeadDim, angles)
 	}
 	return t.Attention(q, k, qkv[2], spec)
-}
-
-// columns cuts [N,parts*C] into parts [N,C], by reading it as parts*N rows.
-func columns(t *autograd.Tape, x *autograd.Var, parts int) []*autograd.Var {
-	n, c := x.Shape()[0], x.Shape()[1]/parts
-	x = t.Reshape(x, parts*n, c)
-	out := make([]*autograd.Var, parts)
-	for j := range out {
-		rows := make([]int32, n)
-		for i := range rows {
-			rows[i] = int32(parts*i + j)
-		}
-		out[j] = t.Rows(x, rows)
-	}
-	return out
 }

@@ -15,12 +15,12 @@ func In(dir string) (bool, error) {
 	if _, err := os.Stat(path); err != nil {
 		return false, fmt.Errorf("%s: give a Hugging Face model folder: %w", path, err)
 	}
-	f, err := readFields(path)
+	f, err := checkpoint.ReadFields(path)
 	if err != nil {
 		return false, err
 	}
-	_, ok := families[f.str("model_type", "")]
-	return ok, f.err
+	_, ok := families[f.Str("model_type", "")]
+	return ok, f.Err()
 }
 
 // Cut is ids cut to limit tokens as tokenizers truncate a text: its own tokens

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tunelab/tunelab/framework/compute"
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
+	"github.com/tunelab/tunelab/framework/llm/model"
 	"github.com/tunelab/tunelab/framework/train/autograd"
 )
 
@@ -22,9 +23,10 @@ type Options struct {
 }
 
 // Load reads a Hugging Face folder (config.json and safetensors) of an encoder
-// onto an engine. It is strict: a missing, misshapen or unexpected tensor is an
-// error that names it and its file; heads that this package does not compute
-// are known by name and left out.
+// onto an engine, each weight at its first use as model.Load reads a decoder's. It
+// is strict: a missing, misshapen or unexpected tensor is an error that names it
+// and its file; heads that this package does not compute are known by name and
+// left out.
 func Load(dir string, e compute.Engine, o Options) (*Encoder, error) {
 	cfg, err := ReadConfig(dir)
 	if err != nil {
@@ -34,20 +36,37 @@ func Load(dir string, e compute.Engine, o Options) (*Encoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
+	var m *Encoder
+	err = compute.Recover(func() error {
+		m, err = fromFolder(dir, cfg, r, e, o)
+		return err
+	})
+	if err != nil {
+		r.Close()
+		return nil, err
+	}
+	m.ReadFrom(r)
+	return m, nil
+}
+
+func fromFolder(dir string, cfg Config, r *checkpoint.Reader, e compute.Engine, o Options) (*Encoder, error) {
 	f, err := open(dir, r, cfg)
 	if err != nil {
 		return nil, err
 	}
 	have := parts{pooler: f.hasPooler(), mlm: f.hasMLM() && !o.Headless}
-	var layers map[string][]float32
+	var layers map[string]filler
 	if o.Classify {
 		have.pooler, have.mlm = have.pooler && f.poolsLabels(), false
 		if layers, err = f.layers(); err != nil {
 			return nil, err
 		}
 	}
-	m, err := build(cfg, e, have, f.read)
+	src := model.Source{Floats: func(name string, shape []int, _ model.Kind) (filler, error) { return f.read(name, shape...) }}
+	if cfg.NF4 {
+		src.NF4 = func(name string, out, in int) (*autograd.NF4, error) { return f.readNF4(e, name, out, in) }
+	}
+	m, err := build(cfg, e, have, src)
 	if err != nil {
 		return nil, err
 	}
@@ -62,96 +81,11 @@ func Load(dir string, e compute.Engine, o Options) (*Encoder, error) {
 	return m, nil
 }
 
-// folder reads weights by the names that a task class gives them.
-type folder struct {
-	dir    string
-	r      *checkpoint.Reader
-	cfg    Config
-	family family
-	bare   bool              // the encoder's tensors are stored without the prefix
-	stored map[string]string // names in the file
-	used   map[string]bool
-}
-
-func open(dir string, r *checkpoint.Reader, cfg Config) (*folder, error) {
-	f := &folder{dir: dir, r: r, cfg: cfg, family: families[cfg.Family], stored: map[string]string{}, used: map[string]bool{}}
-	names := r.Names()
-	f.bare = !slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, f.family.prefix) })
-	for _, stored := range names {
-		name := f.name(stored)
-		if other, ok := f.stored[name]; ok {
-			return nil, fmt.Errorf("%s: tensors %q and %q are the same weight", dir, other, stored)
-		}
-		f.stored[name] = stored
-	}
-	return f, nil
-}
-
-// name is what a task class calls a stored tensor. Old checkpoints call the two
-// weights of a norm gamma and beta, as TensorFlow does, which transformers still
-// reads.
-func (f *folder) name(stored string) string {
-	name := stored
-	if cut, ok := strings.CutSuffix(name, "LayerNorm.gamma"); ok {
-		name = cut + "LayerNorm.weight"
-	} else if cut, ok := strings.CutSuffix(name, "LayerNorm.beta"); ok {
-		name = cut + "LayerNorm.bias"
-	}
-	if f.bare && !f.ofMLM(name) && !f.ofTask(name) {
-		name = f.family.prefix + name
-	}
-	return name
-}
-
-func (f *folder) ofMLM(name string) bool { return slices.Contains(f.family.mlm.tensors(), name) }
-
-func (f *folder) ofPooler(name string) bool {
-	p := f.family.names.pooler
-	return p != "" && strings.HasPrefix(name, f.family.prefix+p+".")
-}
-
-func (f *folder) ofTask(name string) bool {
-	return slices.ContainsFunc(f.family.heads, func(h string) bool { return strings.HasPrefix(name, h) })
-}
-
-func (f *folder) has(name string) bool {
-	_, ok := f.stored[name]
-	return ok
-}
-
-func (f *folder) hasPooler() bool {
-	p := f.family.names.pooler
-	return p != "" && (f.has(f.family.prefix+p+".weight") || f.has(f.family.prefix+p+".bias"))
-}
-
-// poolsLabels says whether the label head's dense layer is the pooler.
-func (f *folder) poolsLabels() bool {
-	p := f.family.names.pooler
-	return p != "" && f.family.label.dense == f.family.prefix+p
-}
-
-// hasMLM says whether there is a masked-LM head. ModernBERT's classifier stands
-// on a layer and a norm of the same names, which are no masked-LM head then.
-func (f *folder) hasMLM() bool {
-	return !f.has("classifier.weight") && slices.ContainsFunc(f.family.mlm.tensors(), f.has)
-}
-
-func (f *folder) read(name string, shape ...int) ([]float32, error) {
-	if other := f.family.mlm.decoder + ".bias"; name == f.family.mlm.bias && f.has(other) && (!f.cfg.TieEmbeddings || !f.has(name)) {
-		name = other // of two that are not tied, this is the one in use
-	}
-	f.used[name] = true
-	stored, ok := f.stored[name]
-	if !ok { // for the message
-		if stored = name; f.bare {
-			stored = strings.TrimPrefix(name, f.family.prefix)
-		}
-	}
-	return f.r.Float32(stored, shape...)
-}
-
 // finish checks that the file holds nothing else.
 func (f *folder) finish(m *Encoder) error {
+	if err := model.CheckNF4(f.dir, f.cfg.NF4, &m.Weights); err != nil {
+		return err
+	}
 	n := f.family.mlm
 	for _, stored := range f.r.Names() {
 		name := f.name(stored)
@@ -177,8 +111,11 @@ func (f *folder) finish(m *Encoder) error {
 
 // same checks a tensor that is stored beside the weight it is tied to.
 func (f *folder) same(stored string, p *autograd.Param) error {
-	data, err := f.r.Float32(stored, p.Shape()...)
-	if err == nil && !slices.Equal(data, p.Data()) {
+	if err := f.r.Check(stored, p.Shape()...); err != nil {
+		return err
+	}
+	equal, err := f.r.Equal(stored, f.find(p.Name))
+	if err == nil && !equal {
 		err = fmt.Errorf("%s: tensor %q differs from %q, to which config.json ties it: set tie_word_embeddings to false, or remove the tensor", f.dir, stored, p.Name)
 	}
 	return err

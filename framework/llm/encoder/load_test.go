@@ -137,7 +137,7 @@ func TestNamesOfWeights(t *testing.T) {
 		want, x := load(t, name, "ref")
 		b, _ := x.all()
 		hidden := func(m *Encoder) []float32 {
-			tape := autograd.NewTape(m.e, false)
+			tape := autograd.NewTape(m.Engine(), false)
 			defer tape.Release()
 			return m.Hidden(tape, b).Value()
 		}
@@ -209,7 +209,7 @@ func TestUntiedHead(t *testing.T) {
 		b, _ := x.all()
 		check := func(m *Encoder) {
 			t.Helper()
-			tape := autograd.NewTape(m.e, false)
+			tape := autograd.NewTape(m.Engine(), false)
 			defer tape.Release()
 			near(t, name+" logits", m.Logits(tape, m.Hidden(tape, b)).Value(), half(x.tensors["logits"]), 1e-5)
 		}
@@ -218,7 +218,7 @@ func TestUntiedHead(t *testing.T) {
 		if err := m.Save(dir); err != nil {
 			t.Fatal(err)
 		}
-		back, err := Load(dir, m.e, Options{})
+		back, err := Load(dir, m.Engine(), Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -274,6 +274,21 @@ func TestSaveGivesWhatWasLoaded(t *testing.T) {
 			if _, err := Load(dir, e, Options{}); err != nil {
 				t.Errorf("%s, %+v: %v", name, o, err)
 			}
+		}
+	}
+}
+
+// config.json says what the weights were written as.
+func TestSaveAsSaysItsDType(t *testing.T) {
+	m, _ := load(t, BERT, "ref")
+	for dtype, want := range map[string]string{"F32": "float32", "F16": "float16", "BF16": "bfloat16"} {
+		dir := t.TempDir()
+		if err := m.SaveAs(dir, dtype); err != nil {
+			t.Fatal(err)
+		}
+		raw, err := os.ReadFile(filepath.Join(dir, checkpoint.ConfigFile))
+		if err != nil || !bytes.Contains(raw, []byte(`"torch_dtype": "`+want+`"`)) {
+			t.Errorf("%s: config.json says %s (%v)", dtype, raw, err)
 		}
 	}
 }

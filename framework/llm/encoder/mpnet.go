@@ -1,6 +1,10 @@
 package encoder
 
-import "math"
+import (
+	"math"
+
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
+)
 
 // MPNet (Song et al. 2020, arXiv:2004.09297; transformers, modeling_mpnet.py):
 // RoBERTa without token types, with a relative position bias that all layers
@@ -13,13 +17,13 @@ var mpnetFamily = family{
 	mlm:   lmHead,
 	label: denseAndOut("tanh"),
 	heads: []string{"classifier.", "qa_outputs."},
-	read: func(f *fields) Config {
-		c := f.bertLike()
+	read: func(f *checkpoint.Fields) Config {
+		c := bertLike(f)
 		c.TypeVocab = 0
-		c.PadPosition = 1 // fixed in the code, whatever pad_token_id is
-		c.Buckets = f.size("relative_attention_num_buckets", mpnetBuckets)
+		c.PAD, c.PadPosition = 1, 1 // fixed in the code, whatever pad_token_id is
+		c.Buckets = f.Int("relative_attention_num_buckets", mpnetBuckets)
 		if c.Buckets < mpnetBuckets {
-			f.fail("relative_attention_num_buckets", "%d is not supported: the bias is read by %d buckets", c.Buckets, mpnetBuckets)
+			f.Fail("relative_attention_num_buckets", "%d is not supported: the bias is read by %d buckets", c.Buckets, mpnetBuckets)
 		}
 		return c
 	},

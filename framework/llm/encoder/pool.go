@@ -2,14 +2,12 @@ package encoder
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/tunelab/tunelab/framework/train/autograd"
 )
 
 // Poolings: what becomes of the hidden states [N,C] of a batch.
 const (
-	None = "none" // they are left as they are
 	CLS  = "cls"  // that of each sequence's first token, [S,C]
 	Mean = "mean" // their mean over each sequence, [S,C]
 )
@@ -24,17 +22,6 @@ func Pool(t *autograd.Tape, hidden *autograd.Var, seqLens []int, pooling string)
 		return t.SegmentMean(hidden, seqLens)
 	}
 	panic(&autograd.ShapeError{Op: "encoder: Pool", Reason: fmt.Sprintf("pooling %q is neither %s nor %s", pooling, CLS, Mean)})
-}
-
-// Normalize divides each row by its Euclidean norm, by 1e-12 where that is less
-// (torch.nn.functional.normalize): x [S,C].
-func Normalize(t *autograd.Tape, x *autograd.Var) *autograd.Var {
-	size := t.Clamp(t.Sqrt(t.RowSum(t.Mul(x, x))), 1e-12, math.MaxFloat32)
-	ones := make([]float32, size.Len())
-	for i := range ones {
-		ones[i] = 1
-	}
-	return t.MulCol(x, t.Div(t.Const(size.Shape(), ones), size))
 }
 
 // Pooled is the folder's pooler: the hyperbolic tangent of a linear layer on
@@ -54,6 +41,6 @@ func (m *Encoder) Logits(t *autograd.Tape, hidden *autograd.Var) *autograd.Var {
 		panic(&autograd.ShapeError{Op: "encoder: Logits", Reason: "the folder has no masked-LM head, or it was left out"})
 	}
 	h := m.mlm
-	x := activations[m.cfg.HeadActivation](t, h.dense.Forward(t, hidden))
+	x := activate(t, h.dense.Forward(t, hidden), m.cfg.HeadActivation)
 	return h.decoder.Forward(t, m.norm(t, x, h.norm))
 }

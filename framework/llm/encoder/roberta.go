@@ -1,5 +1,7 @@
 package encoder
 
+import "github.com/tunelab/tunelab/framework/llm/checkpoint"
+
 // RoBERTa (Liu et al. 2019, arXiv:1907.11692; transformers,
 // modeling_roberta.py): BERT whose positions begin after that of padding.
 const RoBERTa = "roberta"
@@ -10,11 +12,12 @@ var robertaFamily = family{
 	mlm:   lmHead,
 	label: denseAndOut("tanh"),
 	heads: []string{"classifier.", "qa_outputs."},
-	read: func(f *fields) Config {
-		c := f.bertLike()
-		if c.PadPosition = f.size("pad_token_id", 1); c.PadPosition < 0 {
-			f.fail("pad_token_id", "%d is not a token, but positions count from it", c.PadPosition)
+	read: func(f *checkpoint.Fields) Config {
+		c := bertLike(f)
+		if c.PAD = f.Int("pad_token_id", 1); c.PAD < 0 {
+			f.Fail("pad_token_id", "%d is not a token, but positions count from it", c.PAD)
 		}
+		c.PadPosition = c.PAD
 		return c
 	},
 }

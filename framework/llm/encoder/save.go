@@ -3,14 +3,13 @@ package encoder
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/tunelab/tunelab/framework/compute"
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
-	"github.com/tunelab/tunelab/framework/llm/model"
 	"github.com/tunelab/tunelab/framework/train/autograd"
 )
 
@@ -21,7 +20,7 @@ import (
 // dtype. Adapters must be merged and NF4 weights dequantised before.
 func (m *Encoder) Save(dir string) error { return m.SaveAs(dir, "F32") }
 
-// SaveAs is Save with the weights as "F32" or rounded to "BF16".
+// SaveAs is Save with the weights as "F32" or rounded to "F16" or "BF16".
 func (m *Encoder) SaveAs(dir, dtype string) error {
 	f := form{class: m.family.class, cut: m.family.prefix, params: m.Params()}
 	if m.mlm != nil {
@@ -40,15 +39,27 @@ type form struct {
 }
 
 func (m *Encoder) save(dir, dtype string, f form) error {
-	linears := m.Linears()
-	if m.mlm != nil {
-		linears = append(linears, m.mlm.decoder)
+	if err := m.Plain(); err != nil {
+		return fmt.Errorf("save %s: %w", dir, err)
 	}
-	for _, l := range linears {
-		if err := plain(l); err != nil {
-			return fmt.Errorf("save %s: %w", dir, err)
-		}
+	var tensors []checkpoint.Tensor
+	err := compute.Recover(func() error { // a weight may be read now
+		tensors = m.tensors(dtype, f)
+		return nil
+	})
+	if err == nil {
+		err = os.MkdirAll(dir, 0o755)
 	}
+	if err != nil {
+		return fmt.Errorf("save the encoder: %w", err)
+	}
+	if err := checkpoint.WriteSafetensors(filepath.Join(dir, checkpoint.WeightsFile), tensors, nil); err != nil {
+		return err
+	}
+	return m.writeConfig(dir, dtype, f)
+}
+
+func (m *Encoder) tensors(dtype string, f form) []checkpoint.Tensor {
 	var tensors []checkpoint.Tensor
 	for _, p := range f.params {
 		tensors = append(tensors, checkpoint.Tensor{Name: strings.TrimPrefix(p.Name, f.cut), DType: dtype, Shape: p.Shape(), Data: p.Data()})
@@ -58,41 +69,21 @@ func (m *Encoder) save(dir, dtype string, f form) error {
 		b := m.mlm.decoder.B
 		tensors = append(tensors, checkpoint.Tensor{Name: n.decoder + ".bias", DType: dtype, Shape: b.Shape(), Data: b.Data()})
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("save the encoder: %w", err)
-	}
-	if err := checkpoint.WriteSafetensors(filepath.Join(dir, checkpoint.WeightsFile), tensors, nil); err != nil {
-		return err
-	}
-	return m.writeConfig(dir, dtype, f)
-}
-
-func plain(l *model.Linear) error {
-	switch {
-	case l.Frozen != nil:
-		return fmt.Errorf("module %s is quantised to NF4; dequantise it first, or save the adapter alone", l.Name)
-	case l.Adapt != nil:
-		return fmt.Errorf("module %s carries an adapter; merge it first, or save the adapter alone", l.Name)
-	}
-	return nil
+	return tensors
 }
 
 func (m *Encoder) writeConfig(dir, dtype string, f form) error {
-	all := map[string]any{}
-	for name, raw := range m.cfg.raw {
+	loaded, all := map[string]json.RawMessage{}, map[string]any{}
+	if err := json.Unmarshal(m.cfg.raw, &loaded); err != nil {
+		return fmt.Errorf("save the encoder: config.json: %w", err)
+	}
+	for name, raw := range loaded {
 		all[name] = raw
 	}
-	for _, name := range append(f.drop, "_name_or_path", "dtype") {
+	for _, name := range append(f.drop, "_name_or_path", "dtype", "quantization_config") {
 		delete(all, name)
 	}
 	maps.Copy(all, f.fields)
-	maps.Copy(all, map[string]any{"architectures": []string{f.class}, "torch_dtype": map[string]string{"F32": "float32", "BF16": "bfloat16"}[dtype]})
-	raw, err := json.MarshalIndent(all, "", "  ") // keys in sorted order
-	if err != nil {
-		return fmt.Errorf("save the encoder: %w", err)
-	}
-	return checkpoint.WriteAtomic(filepath.Join(dir, checkpoint.ConfigFile), func(w io.Writer) error {
-		_, err := w.Write(append(raw, '\n'))
-		return err
-	})
+	maps.Copy(all, map[string]any{"architectures": []string{f.class}, "torch_dtype": checkpoint.TorchDType(dtype)})
+	return checkpoint.WriteFields(filepath.Join(dir, checkpoint.ConfigFile), all)
 }

@@ -6,10 +6,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
+
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 )
 
 // cachePath is where the rows of some texts lie, or "" where nothing may be
@@ -20,7 +23,7 @@ func (x *Extractor) cachePath(texts []string) string {
 		return ""
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "features v1\x00%s\x00%s\x00%s\x00%d\x00%d\x00", o.SHA256, o.Engine, o.Pooling, o.Layer, o.MaxLength)
+	fmt.Fprintf(h, "features v2\x00%s\x00%s\x00%s\x00%s\x00%d\x00%d\x00", o.SHA256, o.Engine, o.Precision, o.Pooling, o.Layer, o.MaxLength)
 	for _, t := range texts {
 		fmt.Fprintf(h, "%d\x00%s", len(t), t)
 	}
@@ -76,18 +79,10 @@ func writeRows(path string, rows []Row) error {
 			raw = le.AppendUint32(raw, math.Float32bits(float32(v)))
 		}
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), "rows-*")
-	if err != nil {
-		return fmt.Errorf("write the feature cache: %w", err)
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(raw)
-	if e := tmp.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
+	err := checkpoint.WriteAtomic(path, func(w io.Writer) error {
+		_, err := w.Write(raw)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("write the feature cache: %w", err)
 	}

@@ -26,6 +26,7 @@ type Options struct {
 	SHA256    string // of the model, for the cache; "": nothing is kept
 	CacheDir  string // "": nothing is kept
 	Engine    string // default "cpu"
+	Precision string // of its products: "f32" (default) or "bf16"
 	Threads   int    // 0: all cores
 	Pooling   string // CLS, Last, Mean or Both
 	Layer     int    // 0 the embeddings, n the state after the n-th block; the last one, also -1, stands after the final norm (transformers, output_hidden_states)
@@ -125,7 +126,7 @@ func (x *Extractor) load() (err error) {
 	if x.tok, err = tokenizer.Load(x.o.Model); err != nil {
 		return err
 	}
-	e, err := compute.Open(x.o.Engine, x.o.Threads)
+	e, err := compute.OpenPrecise(x.o.Engine, x.o.Precision, x.o.Threads)
 	if err != nil {
 		return err
 	}

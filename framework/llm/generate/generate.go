@@ -21,6 +21,9 @@ func Generate(ctx context.Context, m *model.Model, prompts [][]int, o Options) (
 		return nil, err
 	}
 	d := newDecoding(m, prompts, &o)
+	if err := autograd.Catch(d.reserve); err != nil {
+		return nil, fmt.Errorf("generate: keys and values of %d tokens each for %d sequences side by side: %w: ask for fewer new tokens or fewer sequences at once, shorten the prompts, or take a smaller model (one in NF4 leaves more room)", d.length, d.slots, err)
+	}
 	defer d.cache.Free()
 	if err := autograd.Catch(d.prefill); err != nil {
 		return nil, fmt.Errorf("generate: %w", err)
@@ -60,6 +63,8 @@ type decoding struct {
 	results []Result
 	done    int
 	shared  int // tokens that all prompts begin with, kept in the last slot
+	slots   int // of the cache
+	length  int // of a slot, in tokens
 }
 
 func newDecoding(m *model.Model, prompts [][]int, o *Options) *decoding {
@@ -73,20 +78,23 @@ func newDecoding(m *model.Model, prompts [][]int, o *Options) *decoding {
 				rng: o.stream(i, s), out: &d.results[i*samples+s]})
 		}
 	}
-	slots := o.MaxBatch
-	if slots <= 0 {
-		slots = 16
+	d.slots = o.MaxBatch
+	if d.slots <= 0 {
+		d.slots = 16
 	}
-	slots = max(min(slots, len(d.waiting)), 1)
-	for s := slots - 1; s >= 0; s-- {
+	d.slots = max(min(d.slots, len(d.waiting)), 1)
+	for s := d.slots - 1; s >= 0; s-- {
 		d.free = append(d.free, s)
 	}
 	if d.shared = sharedByAll(prompts); d.shared > 0 {
-		slots++
+		d.slots++
 	}
-	d.cache = m.NewCache(slots, longest+min(o.MaxNewTokens, m.ContextLength()-longest))
+	d.length = longest + min(o.MaxNewTokens, m.ContextLength()-longest)
 	return d
 }
+
+// reserve makes the cache.
+func (d *decoding) reserve() { d.cache = d.m.NewCache(d.slots, d.length) }
 
 // sharedByAll is how many tokens all prompts begin with, as with the same
 // shots; none where it would save nothing. Each prompt keeps a last token.

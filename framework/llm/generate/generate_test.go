@@ -206,21 +206,21 @@ func TestMisuseIsAnError(t *testing.T) {
 		prompts [][]int
 		o       Options
 	}{
-		"max_new_tokens":     {one, Options{}},
-		"temperature":        {one, Options{MaxNewTokens: 1, Temperature: -1}},
-		"top_p":              {one, Options{MaxNewTokens: 1, TopP: 2}},
-		"top_k":              {one, Options{MaxNewTokens: 1, TopK: -1}},
-		"need a tokenizer":   {one, Options{MaxNewTokens: 1, StopStrings: []string{"x"}}},
-		"keys: 2 for 1":      {one, Options{MaxNewTokens: 1, Keys: []uint64{1, 2}}},
-		"prompt 1: is empty": {[][]int{{1}, {}}, Options{MaxNewTokens: 1}},
-		"leave no room":      {[][]int{make([]int, 48)}, Options{MaxNewTokens: 1}},
-		"outside the vocab":  {[][]int{{64}}, Options{MaxNewTokens: 1}},
+		"max_new_tokens":       {one, Options{}},
+		"temperature":          {one, Options{MaxNewTokens: 1, Temperature: -1}},
+		"top_p":                {one, Options{MaxNewTokens: 1, TopP: 2}},
+		"top_k":                {one, Options{MaxNewTokens: 1, TopK: -1}},
+		"need a tokenizer":     {one, Options{MaxNewTokens: 1, StopStrings: []string{"x"}}},
+		"keys: 2 for 1":        {one, Options{MaxNewTokens: 1, Keys: []uint64{1, 2}}},
+		"sequence 2: is empty": {[][]int{{1}, {}}, Options{MaxNewTokens: 1}},
+		"leave no room":        {[][]int{make([]int, 48)}, Options{MaxNewTokens: 1}},
+		"outside the vocab":    {[][]int{{64}}, Options{MaxNewTokens: 1}},
 	} {
 		if _, err := Generate(context.Background(), m, c.prompts, c.o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}
-	if _, err := ScoreIDs(m, [][]int{make([]int, 49)}); err == nil || !strings.Contains(err.Error(), "sequence 0: 49 tokens") {
+	if _, err := ScoreIDs(m, [][]int{make([]int, 49)}); err == nil || !strings.Contains(err.Error(), "sequence 1: 49 tokens") {
 		t.Errorf("a long sequence: %v", err)
 	}
 	if _, err := NewScorer(m).Tails([][]int{{1, 2}}, []int{0}); err == nil {

@@ -3,6 +3,7 @@ package generate
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 
@@ -82,13 +83,13 @@ func (o *Options) check(m *model.Model, prompts [][]int) error {
 	}
 	for i, p := range prompts {
 		if len(p) == 0 {
-			return fmt.Errorf("prompt %d: is empty; give at least the start token", i)
+			return &SequenceError{i, errors.New("is empty; give at least the start token")}
 		}
 		if len(p) >= m.ContextLength() {
-			return fmt.Errorf("prompt %d: %d tokens leave no room in the model's context of %d; shorten it", i, len(p), m.ContextLength())
+			return &SequenceError{i, fmt.Errorf("%d tokens leave no room in the model's context of %d; shorten it", len(p), m.ContextLength())}
 		}
 		if err := checkIDs(m, p); err != nil {
-			return fmt.Errorf("prompt %d: %w", i, err)
+			return &SequenceError{i, err}
 		}
 	}
 	return nil

@@ -19,7 +19,8 @@ type SequenceError struct {
 	Err   error
 }
 
-func (e *SequenceError) Error() string { return fmt.Sprintf("sequence %d: %v", e.Index, e.Err) }
+// Error counts sequences from 1.
+func (e *SequenceError) Error() string { return fmt.Sprintf("sequence %d: %v", e.Index+1, e.Err) }
 func (e *SequenceError) Unwrap() error { return e.Err }
 
 // ScoreIDs gives out[i][j] = ln p(ids[i][j+1] | ids[i][0..j]), natural

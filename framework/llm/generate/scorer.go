@@ -55,7 +55,9 @@ func (s *Scorer) Tails(seqs [][]int, from []int) ([][]float64, error) {
 		return nil, nil
 	}
 	slots := min(len(seqs), tailSequences)
-	s.reserve(slots+1, longest)
+	if err := autograd.Catch(func() { s.reserve(slots+1, longest) }); err != nil {
+		return nil, fmt.Errorf("score: keys and values of %d sequences of up to %d tokens: %w: shorten the context, or take a smaller model", slots+1, longest, err)
+	}
 	shared := sharedPrefix(seqs, from)
 	if err := s.prefill(seqs[0][:shared]); err != nil {
 		return nil, fmt.Errorf("score: %w", err)

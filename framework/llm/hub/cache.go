@@ -8,7 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 )
 
 // repoCache is a repository's part of the cache.
@@ -19,6 +22,11 @@ type repoCache struct {
 
 func (c repoCache) path(parts ...string) string {
 	return filepath.Join(append([]string{c.root, c.ref.folder()}, parts...)...)
+}
+
+// refFile holds the commit that the revision meant last.
+func (c repoCache) refFile() string {
+	return c.path("refs", filepath.FromSlash(c.ref.Revision))
 }
 
 func (c repoCache) snapshot(hash string) string { return c.path("snapshots", hash) }
@@ -38,12 +46,9 @@ func (c repoCache) commit() (string, error) {
 	if commitHash.MatchString(c.ref.Revision) {
 		return c.ref.Revision, nil
 	}
-	path := c.path("refs", filepath.FromSlash(c.ref.Revision))
-	raw, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
-	if err != nil {
+	path := c.refFile()
+	raw, err := readIfThere(path)
+	if raw == nil {
 		return "", err
 	}
 	hash := strings.TrimSpace(string(raw))
@@ -58,7 +63,7 @@ func (c repoCache) setCommit(hash string) error {
 	if c.ref.Revision == hash {
 		return nil
 	}
-	path := c.path("refs", filepath.FromSlash(c.ref.Revision))
+	path := c.refFile()
 	if raw, err := os.ReadFile(path); err == nil && string(raw) == hash {
 		return nil // the cache may be read-only
 	}
@@ -70,17 +75,10 @@ func writeFile(path, text string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
-	if err != nil {
+	return checkpoint.WriteAtomic(path, func(w io.Writer) error {
+		_, err := io.WriteString(w, text)
 		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.WriteString(text)
-	err = errors.Join(err, f.Chmod(0o644), f.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	})
 }
 
 func exists(path string) bool {
@@ -123,14 +121,36 @@ func copyFile(from, to string) error {
 	return errors.Join(err, out.Close())
 }
 
+// parts are the parts of a snapshot, as far as its modules.json is there.
+func (c repoCache) parts(hash string) ([]part, error) {
+	raw, err := readIfThere(c.file(hash, modulesFile))
+	if err != nil {
+		return nil, err
+	}
+	list, err := parts(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.snapshot(hash), err)
+	}
+	return list, nil
+}
+
+// readIfThere gives nil for a file that is not there.
+func readIfThere(path string) ([]byte, error) {
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return raw, err
+}
+
 // markAbsent records which optional files a commit lacks, as huggingface_hub
 // does for a file that it asked for in vain.
-func (c repoCache) markAbsent(hash string, there map[string]announced) error {
-	for _, name := range knownNames() {
+func (c repoCache) markAbsent(hash string, there map[string]announced, parts []part) error {
+	for _, name := range knownNames(parts) {
 		if _, ok := there[name]; ok {
 			continue
 		}
-		mark := c.path(".no_exist", hash, filepath.FromSlash(name))
+		mark := c.mark(hash, name)
 		if exists(mark) {
 			continue
 		}
@@ -141,13 +161,32 @@ func (c repoCache) markAbsent(hash string, there map[string]announced) error {
 	return nil
 }
 
-func knownNames() []string { return append([]string{indexFile}, optional...) }
+func (c repoCache) mark(hash, name string) string {
+	return c.path(".no_exist", hash, filepath.FromSlash(name))
+}
+
+func knownNames(parts []part) []string {
+	out := slices.Concat(part{"", transformer}.known(), ofSentences)
+	for _, p := range parts {
+		if p.path == "" {
+			continue
+		}
+		for _, n := range p.known() {
+			out = append(out, p.path+n)
+		}
+	}
+	return out
+}
 
 // settled says whether the cache knows of every optional file whether the
 // commit has it.
 func (c repoCache) settled(hash string) bool {
-	for _, name := range knownNames() {
-		if !exists(c.file(hash, name)) && !exists(c.path(".no_exist", hash, filepath.FromSlash(name))) {
+	parts, err := c.parts(hash)
+	if err != nil {
+		return false
+	}
+	for _, name := range knownNames(parts) {
+		if !exists(c.file(hash, name)) && !exists(c.mark(hash, name)) {
 			return false
 		}
 	}
@@ -158,47 +197,60 @@ var shardName = regexp.MustCompile(`-\d{5}-of-\d{5}\.safetensors$`)
 
 // missing names what a model folder needs and a cached snapshot lacks.
 func (c repoCache) missing(hash string) ([]string, error) {
+	parts, err := c.parts(hash)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, p := range parts {
+		lacks, err := c.missingIn(hash, p)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range lacks {
+			out = append(out, p.path+name)
+		}
+	}
+	return out, nil
+}
+
+func (c repoCache) missingIn(hash string, p part) ([]string, error) {
+	has := func(name string) bool { return exists(c.file(hash, p.path+name)) }
+	if p.kind != transformer {
+		need := map[string][]string{"Pooling": {"config.json"}, "Dense": {"config.json", modelFile}}
+		return slices.DeleteFunc(need[p.kind], func(name string) bool { return has(name) || exists(c.mark(hash, p.path+name)) }), nil
+	}
 	var names []string
-	entries, err := os.ReadDir(c.snapshot(hash))
+	entries, err := os.ReadDir(c.file(hash, p.path))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	for _, e := range entries {
-		if exists(c.file(hash, e.Name())) {
+		if has(e.Name()) {
 			names = append(names, e.Name())
 		}
 	}
 	var out []string
-	if !exists(c.file(hash, "config.json")) && !exists(c.file(hash, "adapter_config.json")) {
+	if !has("config.json") && !has("adapter_config.json") {
 		out = append(out, "config.json")
 	}
-	index, err := os.ReadFile(c.file(hash, indexFile))
+	index, err := readIfThere(c.file(hash, p.path+indexFile))
 	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-		index = nil
+		return nil, err
 	}
 	if index != nil {
 		shards, err := indexed(index)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", c.file(hash, indexFile), err)
+			return nil, fmt.Errorf("%s: %w", c.file(hash, p.path+indexFile), err)
 		}
-		for _, s := range shards {
-			if !exists(c.file(hash, s)) {
-				out = append(out, s)
-			}
-		}
-		return out, nil
+		return append(out, slices.DeleteFunc(shards, has)...), nil
 	}
 	found, err := weights(names, nil)
 	if err != nil {
 		return append(out, modelFile), nil
 	}
-	for _, f := range found {
-		if shardName.MatchString(f) {
-			return append(out, indexFile), nil
-		}
+	if slices.ContainsFunc(found, shardName.MatchString) {
+		out = append(out, indexFile)
 	}
 	return out, nil
 }

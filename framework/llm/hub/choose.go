@@ -14,32 +14,41 @@ import (
 var optional = []string{
 	"config.json", "generation_config.json",
 	"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja",
-	"adapter_config.json",
-	"modules.json", "1_Pooling/config.json",
+	"adapter_config.json", "sentence_bert_config.json",
 }
 
+// ofSentences are those of sentence-transformers, at the top.
+var ofSentences = []string{modulesFile, "config_sentence_transformers.json"}
+
 const (
+	modulesFile = "modules.json"
 	indexFile   = "model.safetensors.index.json"
 	modelFile   = "model.safetensors"
-	adapterFile = "adapter_model.safetensors"
 )
 
 // small chooses what is fetched before the weights, in order.
-func small(names []string) []string {
-	out := slices.DeleteFunc(slices.Clone(names), func(n string) bool {
-		dir, file := path.Split(n)
-		switch {
-		case slices.Contains(optional, n), n == indexFile:
-			return false
-		case dir == "additional_chat_templates/":
-			return !strings.HasSuffix(file, ".jinja")
-		case dir == "":
-			return !(strings.HasPrefix(file, "tokenizer") || strings.HasPrefix(file, "adapter_")) || !strings.HasSuffix(file, ".json")
+func small(names []string, parts []part) []string {
+	var out []string
+	for _, p := range append([]part{{"", transformer}}, parts...) {
+		for _, n := range p.inside(names) {
+			dir, file := path.Split(n)
+			take := dir == "" && isSmall(file) || dir == "additional_chat_templates/" && strings.HasSuffix(file, ".jinja") ||
+				p.path == "" && slices.Contains(ofSentences, n)
+			if take {
+				out = append(out, p.path+n)
+			}
 		}
-		return true
-	})
+	}
 	slices.Sort(out)
-	return out
+	return slices.Compact(out)
+}
+
+// isSmall tells of a file in a model folder.
+func isSmall(file string) bool {
+	if slices.Contains(optional, file) || file == indexFile {
+		return true
+	}
+	return strings.HasSuffix(file, ".json") && (strings.HasPrefix(file, "tokenizer") || strings.HasPrefix(file, "adapter_") || strings.HasPrefix(file, "sentence_"))
 }
 
 // weights chooses the weights: the shards of the index, else

@@ -12,7 +12,8 @@
 //	.locks/models--owner--name/ETAG.lock    held (flock) while a blob is written
 //
 // Only what a model needs is fetched: configurations, tokenizer, chat
-// templates, safetensors. A broken download goes on where it stopped
+// templates, safetensors, and of a sentence-transformers repository those of the
+// folders that its modules.json names. A broken download goes on where it stopped
 // (ETAG.incomplete), and no file enters the cache before its size and, where
 // the Hub states it, its SHA-256 (LFS files) or git hash are right.
 //

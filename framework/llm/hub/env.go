@@ -2,18 +2,22 @@ package hub
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 )
+
+const defaultEndpoint = "https://huggingface.co"
 
 // settings is what the environment says.
 type settings struct {
 	cache    string // the hub's cache folder
 	endpoint string // without a slash at the end
 	token    string // "" for none
-	offline  bool
+	offline  string // the variable that forbids the network, "" for none
 }
 
 func (o Options) settings() (settings, error) {
@@ -46,18 +50,23 @@ func (o Options) settings() (settings, error) {
 		s.cache = filepath.Join(base, "hub")
 	}
 	if s.endpoint == "" {
-		s.endpoint = "https://huggingface.co"
+		s.endpoint = defaultEndpoint
 	}
-	s.offline = isTrue(env("HF_HUB_OFFLINE")) || isTrue(env("TRANSFORMERS_OFFLINE"))
+	for _, name := range []string{"TRANSFORMERS_OFFLINE", "HF_HUB_OFFLINE"} {
+		if isTrue(env(name)) {
+			s.offline = name
+		}
+	}
+	if err := checkEndpoint(s.endpoint); err != nil {
+		return s, err
+	}
 	if isTrue(env("HF_HUB_DISABLE_IMPLICIT_TOKEN")) {
 		return s, nil
 	}
-	s.token = cleanToken(env("HF_TOKEN"))
-	if s.token == "" {
-		s.token = cleanToken(env("HUGGING_FACE_HUB_TOKEN"))
-	}
-	if s.token != "" {
-		return s, nil
+	for _, name := range []string{"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"} {
+		if s.token = cleanToken(env(name)); s.token != "" {
+			return s, checkToken(name, s.token)
+		}
 	}
 	file := first("HF_TOKEN_PATH")
 	if file == "" {
@@ -68,7 +77,29 @@ func (o Options) settings() (settings, error) {
 		return s, err
 	}
 	s.token = cleanToken(string(raw))
-	return s, nil
+	return s, checkToken(file, s.token)
+}
+
+// checkEndpoint refuses what no request could be made with.
+func checkEndpoint(address string) error {
+	u, err := url.Parse(address)
+	if err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.RawQuery == "" && u.Fragment == "" {
+		return nil
+	}
+	if !strings.Contains(address, "://") {
+		return fmt.Errorf("HF_ENDPOINT is %q, without http:// or https://: write https://%s, or unset it for %s", address, strings.TrimLeft(address, "/"), defaultEndpoint)
+	}
+	return fmt.Errorf("HF_ENDPOINT is %q, which is not the address of a mirror: write one like %s, or unset it", address, defaultEndpoint)
+}
+
+// checkToken refuses, without telling it, a token that no header can carry.
+func checkToken(from, token string) error {
+	for i, b := range []byte(token) {
+		if b <= ' ' || b > '~' {
+			return fmt.Errorf("the token of %s holds the byte 0x%02x after %d others, which no token has: set it again, as it is at %s/settings/tokens", from, b, i, defaultEndpoint)
+		}
+	}
+	return nil
 }
 
 func home(env func(string) string) string {

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestRefusalsSayWhatToDo(t *testing.T) {
@@ -111,10 +113,46 @@ func TestASecretAddressStaysSecret(t *testing.T) {
 	}
 }
 
+// A mistake in the environment is told before anything is asked, and says what
+// to write; a token is never in it.
+func TestMistakesInTheEnvironment(t *testing.T) {
+	h, dir := newFake(t), t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		env, says string
+		asks      bool // the mistake shows only when the first file is written
+	}{
+		{env: "HF_ENDPOINT=hub.example.com/x", says: "write https://hub.example.com/x"},
+		{env: "HF_ENDPOINT=localhost:8080", says: "write https://localhost:8080"},
+		{env: "HF_ENDPOINT=127.0.0.1:80", says: "write https://127.0.0.1:80"},
+		{env: "HF_ENDPOINT=ftp://example.com", says: "not the address of a mirror"},
+		{env: "HF_ENDPOINT=https://exa mple.com", says: "not the address of a mirror"},
+		{env: "HF_TOKEN=hf_se cret", says: "the token of HF_TOKEN holds the byte 0x20 after 5 others"},
+		{env: "HF_TOKEN=hf_s\x00cret", says: "byte 0x00"},
+		{env: "HF_TOKEN=„hf_secret“", says: "byte 0xe2 after 0 others"},
+		{env: "HF_HOME=" + filepath.Join(dir, "file"), says: "set HF_HOME or HF_HUB_CACHE to a folder that may be", asks: true},
+	} {
+		o := h.options(t.TempDir(), c.env)
+		o.wait = func(context.Context, time.Duration) error {
+			t.Errorf("%s: it is tried again", c.env)
+			return nil
+		}
+		_, _, err := Resolve(t.Context(), "hf:owner/name", o)
+		if err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "cret") {
+			t.Errorf("%s: %v, want %s", c.env, err, c.says)
+		}
+		if asked := h.requests(); len(asked) > 0 && !c.asks {
+			t.Errorf("%s: asked for %v", c.env, asked)
+		}
+	}
+}
+
 func TestOffline(t *testing.T) {
 	h, dir := newFake(t), t.TempDir()
 	offline := h.options(dir, "HF_HUB_OFFLINE=1")
-	if _, _, err := Resolve(t.Context(), "hf:owner/name", offline); !errors.Is(err, ErrOffline) || !strings.Contains(err.Error(), "not in the cache "+filepath.Join(dir, "hub")) {
+	if _, _, err := Resolve(t.Context(), "hf:owner/name", offline); !errors.Is(err, ErrOffline) || !strings.Contains(err.Error(), "the cache "+filepath.Join(dir, "hub")+" has no commit") || !strings.Contains(err.Error(), "without HF_HUB_OFFLINE, or copy models--owner--name") {
 		t.Errorf("an empty cache: %v", err)
 	}
 	got, hash, err := Resolve(t.Context(), "hf:owner/name", h.options(dir))

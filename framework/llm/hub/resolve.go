@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"strings"
@@ -36,8 +37,8 @@ func Resolve(ctx context.Context, s string, o Options) (dir, commit string, err 
 		return "", "", fmt.Errorf("%s: %w", ref, err)
 	}
 	cache := repoCache{set.cache, ref}
-	if set.offline {
-		return cached(cache)
+	if set.offline != "" {
+		return cached(cache, set.offline)
 	}
 	if commitHash.MatchString(ref.Revision) && cache.settled(ref.Revision) {
 		lacks, err := cache.missing(ref.Revision)
@@ -76,21 +77,25 @@ func hintCache(c repoCache, err error) error {
 	return fmt.Errorf("%w (the cache has commit %s: set HF_HUB_OFFLINE=1 to use it)", err, hash)
 }
 
-// cached resolves without network.
-func cached(c repoCache) (dir, commit string, err error) {
+// cached resolves without network, which the named variable forbids.
+func cached(c repoCache, variable string) (dir, commit string, err error) {
 	hash, err := c.commit()
 	if err != nil {
 		return "", "", err
 	}
-	if hash == "" || !exists(c.snapshot(hash)) {
-		return "", "", fmt.Errorf("%s: %w (HF_HUB_OFFLINE), and it is not in the cache %s: fetch it once with network, or name a commit that is there", c.ref, ErrOffline, c.root)
+	fetch := fmt.Sprintf("run once with network and without %s, or copy %s from the cache of a machine that has it", variable, c.ref.folder())
+	switch {
+	case hash == "":
+		return "", "", fmt.Errorf("%s: %w (%s), and the cache %s has no commit for it (%s): %s", c.ref, ErrOffline, variable, c.root, c.refFile(), fetch)
+	case !exists(c.snapshot(hash)):
+		return "", "", fmt.Errorf("%s: %w (%s), and the commit is not in the cache (%s): %s", c.ref, ErrOffline, variable, c.snapshot(hash), fetch)
 	}
 	lacks, err := c.missing(hash)
 	if err != nil {
 		return "", "", err
 	}
 	if len(lacks) > 0 {
-		return "", "", fmt.Errorf("%s: %w (HF_HUB_OFFLINE), and %s lacks %s: fetch it once with network", c.ref, ErrOffline, c.snapshot(hash), strings.Join(lacks, ", "))
+		return "", "", fmt.Errorf("%s: %w (%s), and %s lacks %s: %s", c.ref, ErrOffline, variable, c.snapshot(hash), strings.Join(lacks, ", "), fetch)
 	}
 	return c.snapshot(hash), hash, nil
 }
@@ -105,39 +110,59 @@ type download struct {
 // all fetches a commit's files, the weights last, and then lets the revision
 // mean that commit.
 func (d *download) all(ctx context.Context, at commit) error {
-	ref := d.cache.ref
-	var index []byte
-	_, sharded := at.files[indexFile]
-	if !sharded { // don't begin what can't be of use
-		if _, err := weights(at.names, nil); err != nil {
-			return fmt.Errorf("%s: %w", ref, err)
-		}
-	}
-	for _, name := range small(at.names) {
-		if err := d.file(ctx, at, name); err != nil {
-			return err
-		}
-	}
-	if sharded {
-		var err error
-		if index, err = os.ReadFile(d.cache.file(at.hash, indexFile)); err != nil {
-			return err
-		}
-	}
-	names, err := weights(at.names, index)
+	parts, err := d.parts(ctx, at)
 	if err != nil {
-		return fmt.Errorf("%s: %w", ref, err)
+		return err
 	}
-	for _, name := range names {
+	for _, p := range parts { // don't begin what can't be of use
+		if _, sharded := at.files[p.path+indexFile]; sharded {
+			continue
+		}
+		if _, err := p.weights(at.names, nil); err != nil {
+			return fmt.Errorf("%s: %w", d.cache.ref, err)
+		}
+	}
+	for _, name := range small(at.names, parts) {
 		if err := d.file(ctx, at, name); err != nil {
 			return err
 		}
 	}
-	err = errors.Join(d.cache.markAbsent(at.hash, at.files), d.cache.setCommit(at.hash))
+	var heavy []string
+	for _, p := range parts {
+		var index []byte
+		if _, sharded := at.files[p.path+indexFile]; sharded {
+			if index, err = os.ReadFile(d.cache.file(at.hash, p.path+indexFile)); err != nil {
+				return err
+			}
+		}
+		names, err := p.weights(at.names, index)
+		if err != nil {
+			return fmt.Errorf("%s: %w", d.cache.ref, err)
+		}
+		heavy = append(heavy, names...)
+	}
+	for _, name := range heavy {
+		if err := d.file(ctx, at, name); err != nil {
+			return err
+		}
+	}
+	err = errors.Join(d.cache.markAbsent(at.hash, at.files, parts), d.cache.setCommit(at.hash))
 	if isReadOnly(err) {
 		return nil // everything is there; only the notes for next time are not
 	}
 	return err
+}
+
+// parts are the parts of a commit's repository, for which its modules.json is
+// fetched if it has one.
+func (d *download) parts(ctx context.Context, at commit) ([]part, error) {
+	if _, ok := at.files[modulesFile]; !ok {
+		return parts(nil)
+	}
+	if err := d.file(ctx, at, modulesFile); err != nil {
+		return nil, err
+	}
+	return d.cache.parts(at.hash)
 }
 
 // file puts one file into the snapshot, unless it is there.
@@ -151,7 +176,9 @@ func (d *download) file(ctx context.Context, at commit, name string) error {
 		return err
 	}
 	unlock, err := lock(ctx, d.cache.lockFile(etag))
-	if err != nil {
+	if path := new(fs.PathError); errors.As(err, &path) {
+		return fmt.Errorf("%s: %s: the cache can't be written: %w: set HF_HOME or HF_HUB_CACHE to a folder that may be", d.cache.ref, name, err)
+	} else if err != nil {
 		return fmt.Errorf("%s: %s: %w", d.cache.ref, name, err)
 	}
 	defer unlock()

@@ -48,7 +48,7 @@ func TestResolveFillsTheStandardCache(t *testing.T) {
 			t.Errorf("%s: %d bytes (%v)", name, len(b), err)
 		}
 	}
-	for _, name := range knownNames() {
+	for _, name := range knownNames(nil) {
 		if _, ok := h.files[name]; !ok {
 			want[".no_exist/"+commit1+"/"+name] = ""
 		}

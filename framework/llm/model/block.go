@@ -65,30 +65,33 @@ func (m *Model) normHeads(t *autograd.Tape, x *autograd.Var, n norm) *autograd.V
 	return t.Reshape(x, shape...)
 }
 
-// project gives queries, keys and values. A fused projection is read as rows of
-// which every third belongs to each: [3N, C], or [3N heads, HeadDim] where q, k
-// and v stand head by head.
+// project gives queries, keys and values. A fused projection has them one after
+// the other: [N, 3C], or [N heads, 3 HeadDim] where they stand head by head.
 func (m *Model) project(t *autograd.Tape, b *block, x *autograd.Var) (q, k, v *autograd.Var) {
 	if len(b.qkv) == 3 {
 		return b.qkv[0].Forward(t, x), b.qkv[1].Forward(t, x), b.qkv[2].Forward(t, x)
 	}
 	y := b.qkv[0].Forward(t, x)
+	if !m.layout.fusedByHead {
+		part := Columns(t, y, 3)
+		return part[0], part[1], part[2]
+	}
 	n, c := y.Shape()[0], m.cfg.HiddenSize
-	rows, width := n, c
-	if m.layout.fusedByHead {
-		rows, width = n*m.cfg.Heads, m.cfg.HeadDim
-	}
-	y = t.Reshape(y, 3*rows, width)
-	var part [3]*autograd.Var
-	for j := range part {
-		pick := make([]int32, rows)
-		for i := range pick {
-			pick[i] = int32(3*i + j)
+	part := Columns(t, t.Reshape(y, n*m.cfg.Heads, 3*m.cfg.HeadDim), 3)
+	return t.Reshape(part[0], n, c), t.Reshape(part[1], n, c), t.Reshape(part[2], n, c)
+}
+
+// Columns cuts [N,parts*C] into parts [N,C], by reading it as parts*N rows.
+func Columns(t *autograd.Tape, x *autograd.Var, parts int) []*autograd.Var {
+	n, c := x.Shape()[0], x.Shape()[1]/parts
+	x = t.Reshape(x, parts*n, c)
+	out := make([]*autograd.Var, parts)
+	for j := range out {
+		rows := make([]int32, n)
+		for i := range rows {
+			rows[i] = int32(parts*i + j)
 		}
-		part[j] = t.Rows(y, pick)
-		if width != c {
-			part[j] = t.Reshape(part[j], n, c)
-		}
+		out[j] = t.Rows(x, rows)
 	}
-	return part[0], part[1], part[2]
+	return out
 }

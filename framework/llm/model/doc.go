@@ -9,6 +9,8 @@
 // Sequences are packed: a batch is the tokens of all sequences one after the
 // other, without padding.
 //
+// What an encoder shares with it is here too: linear layers, Builder and Weights.
+//
 // Vocabulary: N tokens of a batch, C hidden size, V vocabulary.
 //
 // # Hooks

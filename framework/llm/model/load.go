@@ -3,11 +3,13 @@ package model
 import (
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/tunelab/tunelab/framework/compute"
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
+	"github.com/tunelab/tunelab/framework/train/autograd"
 )
 
 // Options of Load. The zero value gives trainable weights.
@@ -17,36 +19,57 @@ type Options struct {
 
 // Load reads a Hugging Face folder (config.json and safetensors) of any of
 // checkpoint.Families onto an engine. It is strict: a missing, misshapen or
-// unexpected tensor is an error that names it and its file. Linear layers that are
-// stored in NF4 stay in it and do not train (nf4.go). The files are
-// mapped, and a weight is read when it is first used: until then they must not
-// be changed in place (to replace or remove them is no harm).
+// unexpected tensor is an error that names it and its file, and so is a classifier
+// (ForSequenceClassification), which has no output layer. Linear layers that are
+// stored in NF4 stay in it and do not train (nf4.go). The files stay
+// open, and a weight is read when it is first used: a file that was written to
+// meanwhile is then a *compute.FillError (to replace or remove it is no harm).
 func Load(dir string, e compute.Engine, o Options) (*Model, error) {
 	cfg, err := checkpoint.ReadConfig(dir)
 	if err != nil {
 		return nil, err
 	}
+	if len(cfg.Labels) > 0 {
+		class, err := cfg.Classifier()
+		if err != nil {
+			class = cfg.Family
+		}
+		return nil, fmt.Errorf("%s: architectures: %s is a classifier of %d labels (%s, ...): it has no output layer to score or write text with, and the labels of another task need another head; give the language model that it was made from", filepath.Join(dir, checkpoint.ConfigFile), class, len(cfg.Labels), cfg.Labels[0])
+	}
 	r, err := checkpoint.OpenDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	r.CloseWhenUnused()
+	var m *Model
+	err = compute.Recover(func() error {
+		m, err = fromFolder(dir, cfg, r, e)
+		return err
+	})
+	if err != nil {
+		r.Close()
+		return nil, err
+	}
+	m.ReadFrom(r)
+	for _, p := range m.Params() {
+		p.Trainable = !o.Frozen
+	}
+	return m, nil
+}
+
+func fromFolder(dir string, cfg checkpoint.Config, r *checkpoint.Reader, e compute.Engine) (*Model, error) {
 	f := folder{dir: dir, r: r, layout: layouts[cfg.Family](cfg), used: map[string]bool{}}
 	f.bare = f.layout.base != "" && !slices.ContainsFunc(r.Names(), func(n string) bool { return strings.HasPrefix(n, f.layout.base) })
-	var nf4 source4
+	src := Source{Floats: f.read}
 	if cfg.NF4 {
-		nf4 = f.readNF4(e)
+		src.NF4 = func(name string, out, in int) (*autograd.NF4, error) { return f.readNF4(e, name, out, in) }
 	}
-	m, err := assemble(cfg, e, f.read, nf4)
+	m, err := assemble(cfg, e, src)
 	if err != nil {
 		return nil, err
 	}
 	if err := f.finish(m); err != nil {
 		m.Free()
 		return nil, err
-	}
-	for _, p := range m.Params() {
-		p.Trainable = !o.Frozen
 	}
 	return m, nil
 }
@@ -60,21 +83,33 @@ type folder struct {
 	used   map[string]bool
 }
 
-func (f *folder) read(name string, shape []int, k kind) (func(dst []float32), error) {
+func (f *folder) read(name string, shape []int, k Kind) (func(dst []float32) error, error) {
 	name = f.stored(name)
 	f.used[name] = true
-	if !f.layout.transposed || k != matrix && k != residual {
+	if !f.layout.transposed || k != Matrix && k != Residual {
 		return f.r.Filler(name, shape...)
 	}
 	fill, err := f.r.Filler(name, shape[1], shape[0])
 	if err != nil {
 		return nil, err
 	}
-	return func(dst []float32) {
+	return func(dst []float32) error {
 		stored := make([]float32, len(dst))
-		fill(stored)
+		if err := fill(stored); err != nil {
+			return err
+		}
 		copy(dst, transpose(stored, shape[1], shape[0]))
+		return nil
 	}, nil
+}
+
+func (f *folder) readNF4(e compute.Engine, name string, out, in int) (*autograd.NF4, error) {
+	name = f.stored(name)
+	w, parts, err := StoredNF4(e, f.r, name, out, in)
+	for _, part := range parts {
+		f.used[name], f.used[part] = true, true
+	}
+	return w, err
 }
 
 // stored is a weight's name in the file.
@@ -99,18 +134,19 @@ func (l *layout) stored(name string) string {
 
 // finish checks that the file holds nothing else.
 func (f *folder) finish(m *Model) error {
-	if m.cfg.NF4 && len(m.stored4) == 0 {
-		return fmt.Errorf("%s: config.json says quantization_config, but no linear layer is stored in NF4: save the folder again, or remove that field", f.dir)
+	if err := CheckNF4(f.dir, m.cfg.NF4, &m.Weights); err != nil {
+		return err
 	}
 	for _, name := range f.r.Names() {
 		switch {
 		case f.used[name] || slices.ContainsFunc(f.layout.bufferNames, func(end string) bool { return strings.HasSuffix(name, end) }):
 		case name == f.stored("lm_head.weight") && m.cfg.TieEmbeddings:
-			data, err := f.r.Float32(name, m.cfg.VocabSize, m.cfg.EmbedWidth())
-			if err != nil {
+			if err := f.r.Check(name, m.cfg.VocabSize, m.cfg.EmbedWidth()); err != nil {
 				return err
 			}
-			if !slices.Equal(data, m.embed.Data()) {
+			if equal, err := f.r.Equal(name, f.stored(m.embed.Name)); err != nil {
+				return err
+			} else if !equal {
 				return fmt.Errorf("%s: tensor %q differs from the token embedding, but config.json says tie_word_embeddings: set it to false, or remove the tensor", f.dir, name)
 			}
 		default:
@@ -128,7 +164,7 @@ func New(cfg checkpoint.Config, e compute.Engine, rng *rand.Rand) (*Model, error
 	if cfg.InitStd == 0 {
 		cfg.InitStd = 0.02
 	}
-	return assemble(cfg, e, randomWeights(cfg, rng), nil)
+	return assemble(cfg, e, Random(cfg.InitStd, cfg.Layers, rng))
 }
 
 // transpose turns row-major [rows, cols] into [cols, rows].

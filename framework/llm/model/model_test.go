@@ -119,6 +119,25 @@ func (d double) Apply(t *autograd.Tape, _, y *autograd.Var, lin *Linear) *autogr
 	return t.Add(y, y)
 }
 
+// config.json says what the weights were written as.
+func TestSaveAsSaysItsDType(t *testing.T) {
+	m, _ := load(t, "llama")
+	for dtype, want := range map[string]string{"F32": "float32", "F16": "float16", "BF16": "bfloat16"} {
+		dir := t.TempDir()
+		if err := m.SaveAs(dir, dtype); err != nil {
+			t.Fatal(err)
+		}
+		raw, err := os.ReadFile(filepath.Join(dir, checkpoint.ConfigFile))
+		if err != nil || !strings.Contains(string(raw), `"torch_dtype": "`+want+`"`) {
+			t.Errorf("%s: config.json says %s (%v)", dtype, raw, err)
+		}
+		back, err := Load(dir, m.Engine(), Options{})
+		if err != nil || slices.Equal(back.embed.Data(), m.embed.Data()) != (dtype == "F32") {
+			t.Errorf("%s: loading it again: %v", dtype, err)
+		}
+	}
+}
+
 func TestAdaptersAreCalledOnEveryLinear(t *testing.T) {
 	m, x := load(t, "llama")
 	var calls, names []string

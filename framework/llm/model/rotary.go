@@ -21,7 +21,7 @@ func (r *rotary) apply(t *autograd.Tape, x *autograd.Var, pos []int32, heads, he
 // newRotary computes the frequencies of d channels, rounded to float32 where
 // transformers rounds (modeling_rope_utils.py).
 func newRotary(theta float64, d int, s checkpoint.Rope) *rotary {
-	r := &rotary{invFreq: rotaryFrequencies(theta, d), factor: 1}
+	r := &rotary{invFreq: RotaryFrequencies(theta, d), factor: 1}
 	switch s.Type {
 	case "linear":
 		for j := range r.invFreq {
@@ -36,8 +36,9 @@ func newRotary(theta float64, d int, s checkpoint.Rope) *rotary {
 	return r
 }
 
-// rotaryFrequencies are 1/theta^(2j/d) (_compute_default_rope_parameters).
-func rotaryFrequencies(theta float64, d int) []float32 {
+// RotaryFrequencies of d channels are 1/theta^(2j/d), in radians per position, for
+// j below d/2 (_compute_default_rope_parameters).
+func RotaryFrequencies(theta float64, d int) []float32 {
 	f := make([]float32, d/2)
 	for j := range f {
 		exponent := float32(2*j) / float32(d)

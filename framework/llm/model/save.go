@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/tunelab/tunelab/framework/compute"
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 )
 
@@ -15,34 +16,73 @@ import (
 func (m *Model) Save(dir string) error { return m.SaveAs(dir, "F32") }
 
 // SaveAs is Save with the weights as "F32" or rounded to "F16" or "BF16".
-func (m *Model) SaveAs(dir, dtype string) error { return m.save(dir, dtype, nil) }
+func (m *Model) SaveAs(dir, dtype string) error { return m.save(dir, dtype, nil, nil) }
 
 // SaveNF4 is Save with the linear layers of the blocks in 4 bits, as transformers
 // and bitsandbytes save and load them: quantise gives what each layer's W is there,
 // always [out,in].
 func (m *Model) SaveNF4(dir string, quantise func(l *Linear) *checkpoint.NF4) error {
-	return m.save(dir, "F32", quantise)
+	return m.save(dir, "F32", quantise, nil)
 }
 
-func (m *Model) save(dir, dtype string, quantise func(l *Linear) *checkpoint.NF4) error {
+// LabelHead is a linear layer without bias on the final state of a text's last token.
+type LabelHead struct {
+	Labels []string  // their names, by row
+	Score  []float32 // [labels, C]
+	// PAD is the token that pads batches, -1 if none does. transformers takes a
+	// text's last token that is not it for the last; without it, one text at a time.
+	PAD int
+}
+
+// SaveClassifier is Save with a label head in place of the output layer, in the
+// form of transformers' class for sequence classification of the family; a family
+// that has none is an error (checkpoint.Config.Classifier).
+func (m *Model) SaveClassifier(dir string, h LabelHead) error { return m.save(dir, "F32", nil, &h) }
+
+func (m *Model) save(dir, dtype string, quantise func(l *Linear) *checkpoint.NF4, labels *LabelHead) error {
+	cfg := m.cfg
+	cfg.NF4 = quantise != nil
+	if labels != nil {
+		cfg.Labels, cfg.PAD = labels.Labels, labels.PAD
+		if _, err := cfg.Classifier(); err != nil {
+			return fmt.Errorf("save %s: %w", dir, err)
+		}
+	}
 	if m.prefix != nil {
 		return fmt.Errorf("save %s: the model carries a learned prefix, which a model folder has no place for; save the adapter alone", dir)
 	}
+	if err := m.Plain(); err != nil {
+		return fmt.Errorf("save %s: %w", dir, err)
+	}
 	linears := map[string]*Linear{}
 	for _, l := range m.Linears() {
-		if l.Frozen != nil {
-			return fmt.Errorf("save %s: module %s is quantised to NF4; dequantise it first, or save the adapter alone", dir, l.Name)
-		}
-		if l.Adapt != nil {
-			return fmt.Errorf("save %s: module %s carries an adapter; merge it first, or save the adapter alone", dir, l.Name)
-		}
 		linears[l.W.Name] = l
 	}
-	if m.head.Adapt != nil {
-		return fmt.Errorf("save %s: module %s carries an adapter; merge it first, or save the adapter alone", dir, m.head.Name)
+	var tensors []checkpoint.Tensor
+	err := compute.Recover(func() error { // a weight may be read now
+		tensors = m.tensors(dtype, linears, quantise, labels)
+		return nil
+	})
+	if err == nil {
+		err = os.MkdirAll(dir, 0o755)
 	}
+	if err != nil {
+		return fmt.Errorf("save the model: %w", err)
+	}
+	if err := checkpoint.WriteSafetensors(filepath.Join(dir, checkpoint.WeightsFile), tensors, nil); err != nil {
+		return err
+	}
+	return checkpoint.WriteConfig(dir, cfg, dtype)
+}
+
+// tensors are the weights as they are stored; linears are layers by their
+// weight's name.
+func (m *Model) tensors(dtype string, linears map[string]*Linear, quantise func(l *Linear) *checkpoint.NF4, labels *LabelHead) []checkpoint.Tensor {
 	var tensors []checkpoint.Tensor
 	for _, p := range m.Params() {
+		if labels != nil && (p == m.head.W && p != m.embed || p == m.head.B) {
+			continue
+		}
 		name, l := m.layout.stored(p.Name), linears[p.Name]
 		if l != nil && quantise != nil {
 			tensors = append(tensors, quantise(l).Tensors(name)...)
@@ -55,13 +95,8 @@ func (m *Model) save(dir, dtype string, quantise func(l *Linear) *checkpoint.NF4
 		}
 		tensors = append(tensors, t)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("save the model: %w", err)
+	if labels != nil {
+		tensors = append(tensors, checkpoint.Tensor{Name: "score.weight", Shape: []int{len(labels.Labels), m.cfg.HiddenSize}, Data: labels.Score})
 	}
-	if err := checkpoint.WriteSafetensors(filepath.Join(dir, checkpoint.WeightsFile), tensors, nil); err != nil {
-		return err
-	}
-	cfg := m.cfg
-	cfg.NF4 = quantise != nil
-	return checkpoint.WriteConfig(dir, cfg)
+	return tensors
 }

@@ -75,17 +75,9 @@ func tinyModels(t *testing.T) []string {
 // step is one forward and backward pass: the mean loss of all next tokens.
 func step(t *testing.T, m *model.Model, lines [][]int) float64 {
 	t.Helper()
-	b := model.Pack(lines...)
-	targets, weights, n, at := make([]int32, len(b.IDs)), make([]float32, len(b.IDs)), len(b.IDs)-len(lines), 0
-	for _, l := range b.SeqLens {
-		for i := at; i < at+l-1; i++ {
-			targets[i], weights[i] = b.IDs[i+1], 1/float32(n)
-		}
-		at += l
-	}
 	tape := autograd.NewTape(m.Engine(), true)
 	defer tape.Release()
-	loss := tape.CrossEntropy(m.Logits(tape, m.Hidden(tape, b)), targets, weights)
+	loss := m.NextTokenLoss(tape, model.Pack(lines...))
 	tape.Backward(loss)
 	return float64(loss.Scalar())
 }

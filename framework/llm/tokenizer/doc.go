@@ -1,8 +1,9 @@
 // Package tokenizer turns text into token ids and back as Hugging Face's
 // tokenizers library (0.23) does, from a tokenizer.json: byte-level BPE (GPT-2,
-// Radford et al. 2019, section 2.2; Llama 3, Qwen, RoBERTa), BPE with byte
-// fallback (Llama 2's and Gemma's SentencePiece conversions), WordPiece (BERT)
-// and Unigram (XLM-R, T5). It also trains a byte-level BPE.
+// Radford et al. 2019, section 2.2; RoBERTa, Llama 3 and 4, Qwen, gpt-oss,
+// Mistral Nemo), BPE with byte fallback (Llama 2's and Gemma's SentencePiece
+// conversions), WordPiece (BERT) and Unigram (XLM-R, T5). It also trains a
+// byte-level BPE.
 //
 // A text passes through these stages, and a pair of texts does one after the
 // other:

@@ -31,7 +31,8 @@ var hostile = map[string]string{
 	`{"model":{"type":"Unigram","unk_id":0,"vocab":[["a"]]}}`:                                                                                                                                              `model.vocab[0]: expected a token and its score`,
 	`{"model":{"type":"WordPiece","vocab":{"a":0},"unk_token":"a","continuing_subword_prefix":"##"}}`:                                                                                                      `model.max_input_chars_per_word: is missing`,
 	`{"version":"2.0","model":{}}`: `version: "2.0" is not supported`,
-	`[]`:                           `not valid JSON`,
+	`[]`:                           `found an array, expected an object`,
+	"\xef\xbb\xbf{}":               `byte order mark`,
 	`{}`:                           `model: is missing`,
 }
 
@@ -41,7 +42,7 @@ func withModel(rest string) string {
 
 func TestHostileFiles(t *testing.T) {
 	for file, want := range hostile {
-		_, err := build(files{tokenizer: []byte(file)}, "dir")
+		_, err := build(files{File: []byte(file)}, "dir")
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "tokenizer.json") {
 			t.Errorf("%.150s: got %v, want %q", file, err, want)
 		}
@@ -72,7 +73,7 @@ func FuzzLoad(f *testing.F) {
 	f.Fuzz(func(t *testing.T, file []byte) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		tok, err := build(files{tokenizer: file}, "")
+		tok, err := build(files{File: file}, "")
 		runtime.ReadMemStats(&after)
 		if used, most := after.TotalAlloc-before.TotalAlloc, uint64(16<<20+200*len(file)); used > most {
 			t.Errorf("%d bytes for a file of %d", used, len(file))

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -20,49 +20,50 @@ const (
 )
 
 // Load reads the tokenizer of a model folder: tokenizer.json, and beside it
-// tokenizer_config.json, special_tokens_map.json, chat_template.jinja and
-// config.json as far as they exist. The blocks "truncation" and "padding" of
-// tokenizer.json are not used: transformers too switches them off for a call
-// that does not ask for them.
+// tokenizer_config.json, special_tokens_map.json and config.json as far as they
+// exist; chat templates are kept for Save (package chat reads them). The blocks
+// "truncation" and "padding" of tokenizer.json are not used: transformers too
+// switches them off for a call that does not ask for them.
 func Load(dir string) (*Tokenizer, error) {
-	fs, err := readFiles(dir)
+	files, err := readFiles(dir)
 	if err != nil {
 		return nil, err
 	}
-	return build(fs, dir)
+	return build(files, dir)
 }
 
-// files are the texts that a tokenizer came from, kept so that Save writes
-// them back unchanged.
-type files struct {
-	tokenizer, config, specialMap, template, model []byte
-}
+// files are the texts that a tokenizer came from by name, kept so that Save
+// writes them back unchanged.
+type files map[string][]byte
 
 func readFiles(dir string) (files, error) {
-	var fs files
-	for _, f := range []struct {
-		name string
-		to   *[]byte
-	}{{File, &fs.tokenizer}, {ConfigFile, &fs.config}, {"special_tokens_map.json", &fs.specialMap},
-		{"chat_template.jinja", &fs.template}, {checkpoint.ConfigFile, &fs.model}} {
-		b, err := os.ReadFile(filepath.Join(dir, f.name))
-		if errors.Is(err, os.ErrNotExist) && f.name == File {
-			return fs, fmt.Errorf("%s: is missing; give a Hugging Face folder with a tokenizer.json: %w", filepath.Join(dir, f.name), err)
-		}
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fs, err
-		}
-		*f.to = b
+	names, err := checkpoint.Companions(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
 	}
-	return fs, nil
+	if !slices.Contains(names, File) {
+		return nil, fmt.Errorf("%s is missing; give a Hugging Face folder with a %s: %w", filepath.Join(dir, File), File, fs.ErrNotExist)
+	}
+	out := files{}
+	for _, name := range append(names, checkpoint.ConfigFile) {
+		out[name], err = os.ReadFile(filepath.Join(dir, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
-func build(fs files, dir string) (*Tokenizer, error) {
-	t := &Tokenizer{added: map[string]int{}, special: map[int]bool{}, skipped: map[int]bool{}, files: fs}
-	if err := t.parse(fs.tokenizer); err != nil {
+func build(from files, dir string) (*Tokenizer, error) {
+	t := &Tokenizer{added: map[string]int{}, special: map[int]bool{}, skipped: map[int]bool{}, files: from}
+	more, err := readFurther(from, dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.parse(from[File], more); err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, File), err)
 	}
-	if err := t.readSpecials(dir); err != nil {
+	if err := t.readSpecials(dir, more.files); err != nil {
 		return nil, err
 	}
 	return t, nil
@@ -78,10 +79,10 @@ type tokenizerJSON struct {
 	Model      json.RawMessage `json:"model"`
 }
 
-func (t *Tokenizer) parse(raw []byte) error {
+func (t *Tokenizer) parse(raw []byte, more further) error {
 	var j tokenizerJSON
-	if err := json.Unmarshal(raw, &j); err != nil {
-		return fmt.Errorf("not valid JSON: %w", err)
+	if err := checkpoint.ParseJSON(raw, &j); err != nil {
+		return err
 	}
 	if j.Version != nil && *j.Version != "1.0" {
 		return fmt.Errorf("version: %q is not supported; only 1.0 is", *j.Version)
@@ -99,7 +100,11 @@ func (t *Tokenizer) parse(raw []byte) error {
 	if err := t.readComponents(j); err != nil {
 		return err
 	}
-	t.readAdded(j.Added)
+	added := more.join(j.Added, t.model.tokens())
+	if !slices.Equal(added, j.Added) {
+		t.grown = added
+	}
+	t.readAdded(added)
 	for _, p := range append(slices.Clone(t.frame.single), t.frame.pair...) {
 		for _, id := range p.ids {
 			if t.Token(id) == "" {
@@ -213,20 +218,14 @@ func (t *Tokenizer) readAdded(added []addedToken) {
 	t.raw, t.after = newMatcher(plain, plainTokens), newMatcher(normalized, normalizedTokens)
 }
 
-// Save writes the tokenizer's files to the folder dir, unchanged.
+// Save writes the tokenizer's files to the folder dir, unchanged, and the chat
+// templates that lay beside them.
 func (t *Tokenizer) Save(dir string) error {
-	for _, f := range []struct {
-		name string
-		raw  []byte
-	}{{File, t.files.tokenizer}, {ConfigFile, t.files.config}, {"special_tokens_map.json", t.files.specialMap}, {"chat_template.jinja", t.files.template}} {
-		if f.raw == nil {
+	for _, name := range slices.Sorted(maps.Keys(t.files)) {
+		if name == checkpoint.ConfigFile || name == checkpoint.GenerationFile {
 			continue
 		}
-		err := checkpoint.WriteAtomic(filepath.Join(dir, f.name), func(w io.Writer) error {
-			_, err := w.Write(f.raw)
-			return err
-		})
-		if err != nil {
+		if err := checkpoint.WriteCompanion(dir, name, t.files[name]); err != nil {
 			return err
 		}
 	}

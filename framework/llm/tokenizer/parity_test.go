@@ -65,8 +65,8 @@ func compare(t *testing.T, what, want string, results ...string) {
 func TestParity(t *testing.T) {
 	texts := parityTexts(t)
 	dirs, _ := filepath.Glob(filepath.Join(parityDir(), "*", "cases.json"))
-	if len(dirs) != 18 {
-		t.Fatalf("found %d tokenizers in %s, want 18", len(dirs), parityDir())
+	if len(dirs) != 20 {
+		t.Fatalf("found %d tokenizers in %s, want 20", len(dirs), parityDir())
 	}
 	for _, path := range dirs {
 		dir := filepath.Dir(path)

@@ -158,10 +158,22 @@ func escape(p string, set bool) (n int, text string, err error) {
 // ranges writes a class as the inside of a set.
 func ranges(c class) string {
 	var b strings.Builder
-	for _, r := range classRanges {
-		if class(r[2])&c != 0 {
-			fmt.Fprintf(&b, `\x{%x}-\x{%x}`, r[0], r[1])
+	first, last := int32(-1), int32(-2)
+	write := func() {
+		if first >= 0 {
+			fmt.Fprintf(&b, `\x{%x}-\x{%x}`, first, last)
 		}
 	}
+	for _, r := range classRanges {
+		switch {
+		case class(r[2])&c == 0:
+		case r[0] == last+1:
+			last = r[1]
+		default:
+			write()
+			first, last = r[0], r[1]
+		}
+	}
+	write()
 	return b.String()
 }

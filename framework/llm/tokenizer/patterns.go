@@ -14,6 +14,8 @@ var patterns = map[string]func(string) int{
 	llama3Pattern: func(s string) int { return chatWord(s, letter, 3) },
 	qwen2Pattern:  func(s string) int { return chatWord(s, letter, 1) },
 	qwen35Pattern: func(s string) int { return chatWord(s, letter|mark, 1) },
+	o200kPattern:  func(s string) int { return caseWord(s, 3, true) },
+	tekkenPattern: func(s string) int { return caseWord(s, 1, false) },
 }
 
 const (
@@ -67,38 +69,12 @@ func chatWord(s string, letters class, digits int) int {
 	if c&letters != 0 {
 		return run(s, letters, 0)
 	}
-	if c&number != 0 {
-		n := first
-		for ; digits > 1 && n < len(s); digits-- {
-			r, size := utf8.DecodeRuneInString(s[n:])
-			if !is(r, number) {
-				break
-			}
-			n += size
-		}
-		return n
-	}
-	if r != '\r' && r != '\n' {
+	if c&number == 0 && r != '\r' && r != '\n' {
 		if n := run(s[first:], letters, 0); n > 0 {
 			return first + n
 		}
 	}
-	at := 0
-	if s[0] == ' ' {
-		at = 1
-	}
-	if n := run(s[at:], 0, letters|letter|number|space); n > 0 {
-		n += at
-		for n < len(s) && (s[n] == '\r' || s[n] == '\n') {
-			n++
-		}
-		return n
-	}
-	blanks := run(s, space, 0)
-	if n := strings.LastIndexAny(s[:blanks], "\r\n") + 1; n > 0 {
-		return n
-	}
-	return blank(s, blanks)
+	return beyondWords(s, digits, letters|letter|number, "\r\n")
 }
 
 // blank is \s+(?!\S)|\s+ for a text that begins with n bytes of white space: all

@@ -1,18 +1,17 @@
 package tokenizer
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 )
 
 // specials are the roles of special tokens; -1 where a role has none.
 type specials struct {
 	bos, eos, pad int
 	padSource     string
-	template      string
 }
 
 // BOS is the id of the token that begins a text, -1 if there is none.
@@ -29,62 +28,44 @@ func (s *specials) PAD() int { return s.pad }
 // or "0 (none declared)".
 func (s *specials) PADSource() string { return s.padSource }
 
-// ChatTemplate is the Jinja text of the chat template and the SHA-256
-// (lower-case hexadecimal) of it; both empty if the folder has none.
-// chat_template.jinja comes before tokenizer_config.json's chat_template, and
-// of a list the one called "default" is taken (transformers,
-// docs/source/en/chat_templating).
-func (s *specials) ChatTemplate() (text, hash string) {
-	if s.template == "" {
-		return "", ""
-	}
-	sum := sha256.Sum256([]byte(s.template))
-	return s.template, hex.EncodeToString(sum[:])
-}
-
-// readSpecials takes each role from the first file that declares it:
-// tokenizer_config.json, special_tokens_map.json, then config.json's ids.
-func (t *Tokenizer) readSpecials(dir string) error {
+// readSpecials takes each role from the first of the files names that declares
+// it; config.json has ids.
+func (t *Tokenizer) readSpecials(dir string, names []string) error {
 	t.bos, t.eos, t.pad = -1, -1, -1
 	roles := []struct {
 		name string
 		to   *int
 	}{{"bos_token", &t.bos}, {"eos_token", &t.eos}, {"pad_token", &t.pad}}
-	for _, f := range []struct {
-		name, suffix string
-		raw          []byte
-	}{{ConfigFile, "", t.files.config}, {"special_tokens_map.json", "", t.files.specialMap}, {checkpointConfig, "_id", t.files.model}} {
-		if f.raw == nil {
+	for _, name := range names {
+		raw, suffix := t.files[name], ""
+		if name == checkpoint.ConfigFile {
+			suffix = "_id"
+		}
+		if raw == nil {
 			continue
 		}
 		var m map[string]json.RawMessage
-		if err := json.Unmarshal(f.raw, &m); err != nil {
-			return fmt.Errorf("%s: not valid JSON: %w", filepath.Join(dir, f.name), err)
+		if err := checkpoint.ParseJSON(raw, &m); err != nil {
+			return fmt.Errorf("%s: %w", filepath.Join(dir, name), err)
 		}
 		for _, r := range roles {
 			if *r.to >= 0 {
 				continue
 			}
-			id, err := t.role(m[r.name+f.suffix])
+			id, err := t.role(m[r.name+suffix])
 			if err != nil {
-				return fmt.Errorf("%s: %s: %w", filepath.Join(dir, f.name), r.name+f.suffix, err)
+				return fmt.Errorf("%s: %s: %w", filepath.Join(dir, name), r.name+suffix, err)
 			}
 			*r.to = id
 			if r.name == "pad_token" && id >= 0 {
-				t.padSource = f.name
+				t.padSource = name
 			}
 		}
-		if f.name == ConfigFile {
-			if err := t.readTemplate(m["chat_template"]); err != nil {
-				return fmt.Errorf("%s: chat_template: %w", filepath.Join(dir, f.name), err)
-			}
+		if name == ConfigFile {
 			if err := t.readCleanUp(m["clean_up_tokenization_spaces"]); err != nil {
-				return fmt.Errorf("%s: clean_up_tokenization_spaces: %w", filepath.Join(dir, f.name), err)
+				return fmt.Errorf("%s: clean_up_tokenization_spaces: %w", filepath.Join(dir, name), err)
 			}
 		}
-	}
-	if t.files.template != nil {
-		t.template = string(t.files.template)
 	}
 	switch {
 	case t.pad >= 0:
@@ -95,8 +76,6 @@ func (t *Tokenizer) readSpecials(dir string) error {
 	}
 	return nil
 }
-
-const checkpointConfig = "config.json"
 
 // readCleanUp: transformers leaves the texts of BPE alone whatever it says.
 func (t *Tokenizer) readCleanUp(raw json.RawMessage) error {
@@ -146,23 +125,4 @@ func (t *Tokenizer) role(raw json.RawMessage) (int, error) {
 		return -1, fmt.Errorf("token %q is not in the vocabulary", token.Content)
 	}
 	return id, nil
-}
-
-func (t *Tokenizer) readTemplate(raw json.RawMessage) error {
-	if len(raw) == 0 || string(raw) == "null" {
-		return nil
-	}
-	if raw[0] == '"' {
-		return json.Unmarshal(raw, &t.template)
-	}
-	var list []struct{ Name, Template string }
-	if err := json.Unmarshal(raw, &list); err != nil {
-		return err
-	}
-	for _, e := range list {
-		if e.Name == "default" {
-			t.template = e.Template
-		}
-	}
-	return nil
 }

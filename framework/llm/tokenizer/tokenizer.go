@@ -25,6 +25,8 @@ type Tokenizer struct {
 	special map[int]bool
 	skipped map[int]bool // special tokens that Decode can tell
 
+	grown []addedToken // all of them, where they are not those of tokenizer.json
+
 	spaces workspaces
 	files  files
 	specials
@@ -177,11 +179,15 @@ func (t *Tokenizer) ID(token string) (int, bool) {
 // Special says whether id is a special token.
 func (t *Tokenizer) Special(id int) bool { return t.special[id] }
 
-// Hash is the SHA-256 (lower-case hexadecimal) of tokenizer.json and of the
-// special ids in use: equal hashes encode and decode alike.
+// Hash is the SHA-256 (lower-case hexadecimal) of tokenizer.json, of tokens that
+// other files add to it and of the special ids in use: equal hashes encode and
+// decode alike.
 func (t *Tokenizer) Hash() string {
 	h := sha256.New()
-	h.Write(t.files.tokenizer)
+	h.Write(t.files[File])
+	for _, a := range t.grown {
+		fmt.Fprintf(h, "\x00%+v", a)
+	}
 	fmt.Fprintf(h, "\x00bos=%d eos=%d pad=%d", t.BOS(), t.EOS(), t.PAD())
 	return hex.EncodeToString(h.Sum(nil))
 }

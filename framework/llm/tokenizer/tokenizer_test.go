@@ -2,6 +2,8 @@ package tokenizer
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -9,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 )
 
 // folder copies a fixture's tokenizer.json with some top-level fields replaced.
@@ -90,42 +94,32 @@ func TestUnsupportedComponentsAreRefusedByName(t *testing.T) {
 			t.Errorf("%s = %s: got %v, want %q", c.field, c.value, err, c.want)
 		}
 	}
-	if _, err := Load(t.TempDir()); err == nil || !strings.Contains(err.Error(), "tokenizer.json: is missing") {
-		t.Errorf("an empty folder: %v", err)
-	}
 }
 
-func TestSpecialTokensAndTemplate(t *testing.T) {
+func TestSpecialTokens(t *testing.T) {
 	for _, c := range []struct {
 		name          string
 		extra         map[string]string
 		bos, eos, pad int
 		source        string
-		template      string
 	}{
-		{"declared", map[string]string{ConfigFile: `{"bos_token":"<s>","eos_token":{"content":"</s>"},"pad_token":"<pad>","chat_template":"T"}`}, 1, 2, 0, ConfigFile, "T"},
-		{"pad falls back to eos", map[string]string{ConfigFile: `{"eos_token":"</s>","bos_token":null}`}, -1, 2, 2, "eos (none declared)", ""},
-		{"nothing", nil, -1, -1, 0, "0 (none declared)", ""},
-		{"config.json", map[string]string{"config.json": `{"bos_token_id":1,"eos_token_id":[2,7],"pad_token_id":5}`}, 1, 2, 5, "config.json", ""},
-		{"map", map[string]string{"special_tokens_map.json": `{"eos_token":"</s>"}`, "config.json": `{"eos_token_id":9}`}, -1, 2, 2, "eos (none declared)", ""},
-		{"named templates", map[string]string{ConfigFile: `{"chat_template":[{"name":"tool","template":"A"},{"name":"default","template":"B"}]}`}, -1, -1, 0, "0 (none declared)", "B"},
-		{"jinja file", map[string]string{ConfigFile: `{"chat_template":"A"}`, "chat_template.jinja": "C"}, -1, -1, 0, "0 (none declared)", "C"},
+		{"declared", map[string]string{ConfigFile: `{"bos_token":"<s>","eos_token":{"content":"</s>"},"pad_token":"<pad>"}`}, 1, 2, 0, ConfigFile},
+		{"pad falls back to eos", map[string]string{ConfigFile: `{"eos_token":"</s>","bos_token":null}`}, -1, 2, 2, "eos (none declared)"},
+		{"nothing", nil, -1, -1, 0, "0 (none declared)"},
+		{"config.json", map[string]string{"config.json": `{"bos_token_id":1,"eos_token_id":[2,7],"pad_token_id":5}`}, 1, 2, 5, "config.json"},
+		{"map", map[string]string{"special_tokens_map.json": `{"eos_token":"</s>"}`, "config.json": `{"eos_token_id":9}`}, -1, 2, 2, "eos (none declared)"},
 	} {
 		tok, err := Load(folder(t, "digits", nil, c.extra))
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
-		text, hash := tok.ChatTemplate()
-		if tok.BOS() != c.bos || tok.EOS() != c.eos || tok.PAD() != c.pad || tok.PADSource() != c.source || text != c.template {
-			t.Errorf("%s: bos %d eos %d pad %d (%s) template %q", c.name, tok.BOS(), tok.EOS(), tok.PAD(), tok.PADSource(), text)
-		}
-		if (text == "") != (hash == "") {
-			t.Errorf("%s: hash %q of template %q", c.name, hash, text)
+		if tok.BOS() != c.bos || tok.EOS() != c.eos || tok.PAD() != c.pad || tok.PADSource() != c.source {
+			t.Errorf("%s: bos %d eos %d pad %d (%s)", c.name, tok.BOS(), tok.EOS(), tok.PAD(), tok.PADSource())
 		}
 	}
-	_, err := Load(folder(t, "digits", nil, map[string]string{ConfigFile: `{"eos_token":"<eot>"}`}))
-	if err == nil || !strings.Contains(err.Error(), `eos_token: token "<eot>" is not in the vocabulary`) {
-		t.Errorf("unknown eos: %v", err)
+	tok, err := Load(folder(t, "digits", nil, map[string]string{ConfigFile: `{"eos_token":"<eot>"}`}))
+	if err != nil || tok.EOS() != tok.VocabSize()-1 || tok.Token(tok.EOS()) != "<eot>" {
+		t.Errorf("an end token that the vocabulary lacks is added: %v", err)
 	}
 }
 
@@ -151,6 +145,35 @@ func TestSaveGivesTheSameTokenizer(t *testing.T) {
 	}
 	if other.Hash() == tok.Hash() {
 		t.Error("two tokenizers have one hash")
+	}
+}
+
+func TestSaveKeepsChatTemplates(t *testing.T) {
+	from, to := folder(t, "digits", nil, map[string]string{"chat_template.jinja": "D", ConfigFile: `{}`}), t.TempDir()
+	const named = "additional_chat_templates/tool_use.jinja"
+	if err := checkpoint.WriteCompanion(from, named, []byte("T")); err != nil {
+		t.Fatal(err)
+	}
+	tok, err := Load(from)
+	if err == nil {
+		err = tok.Save(to)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"chat_template.jinja": "D", named: "T", ConfigFile: `{}`} {
+		if got, err := os.ReadFile(filepath.Join(to, name)); err != nil || string(got) != want {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+}
+
+// The message names the file once.
+func TestAMissingTokenizer(t *testing.T) {
+	dir := t.TempDir()
+	_, err := Load(dir)
+	if !errors.Is(err, fs.ErrNotExist) || strings.Count(err.Error(), dir) != 1 {
+		t.Error(err)
 	}
 }
 

@@ -53,11 +53,11 @@ func Train(corpus iter.Seq[string], o TrainOptions) (*Tokenizer, error) {
 	}
 	tr := newTrainer(countWords(corpus, o.Special), o)
 	tr.run()
-	fs, err := tr.files(ids)
+	files, err := tr.files(ids)
 	if err != nil {
 		return nil, err
 	}
-	return build(fs, "")
+	return build(files, "")
 }
 
 // countWords cuts the corpus as the trained tokenizer will and counts words,
@@ -279,9 +279,9 @@ func (tr *trainer) files(special map[string]int) (files, error) {
 			"special_tokens": obj{tr.o.BOS: obj{"id": tr.o.BOS, "ids": []int{special[tr.o.BOS]}, "tokens": []string{tr.o.BOS}}}}
 	}
 	level := obj{"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true}
-	var fs files
+	out := files{}
 	var err error
-	fs.tokenizer, err = json.MarshalIndent(obj{
+	out[File], err = json.MarshalIndent(obj{
 		"version": "1.0", "truncation": nil, "padding": nil, "added_tokens": added, "normalizer": nil,
 		"pre_tokenizer":  obj{"type": "Sequence", "pretokenizers": []any{obj{"type": "Digits", "individual_digits": true}, level}},
 		"post_processor": post, "decoder": level,
@@ -290,7 +290,7 @@ func (tr *trainer) files(special map[string]int) (files, error) {
 			"vocab": vocab, "merges": merges},
 	}, "", " ")
 	if err != nil {
-		return fs, err
+		return nil, err
 	}
 	config := obj{"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": tr.o.ContextLength,
 		"clean_up_tokenization_spaces": false}
@@ -299,6 +299,6 @@ func (tr *trainer) files(special map[string]int) (files, error) {
 			config[name] = s
 		}
 	}
-	fs.config, err = json.MarshalIndent(config, "", " ")
-	return fs, err
+	out[ConfigFile], err = json.MarshalIndent(config, "", " ")
+	return out, err
 }

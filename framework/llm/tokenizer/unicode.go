@@ -23,6 +23,8 @@ const (
 	combining                     // StripAccents' accents
 	control                       // BertNormalizer's clean_text drops them
 	inert                         // the normal forms leave them alone (normalform.go)
+	capital                       // \p{Lu} and \p{Lt} of a pattern
+	small                         // \p{Ll} of a pattern
 )
 
 // classPages is a table of two levels: 256 characters to a page, page 0 for the

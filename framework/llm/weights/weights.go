@@ -1,7 +1,6 @@
 // Package weights hands model weights to people and to other numeric code as
 // gorgonia tensors: reading any folder that holds safetensors (a model, a PEFT
-// adapter, a run's result), writing them back, and looking at what training
-// changed. Training itself never uses it; its kernels own their buffers.
+// adapter, a run's result) and looking at what training changed. Training itself never uses it; its kernels own their buffers.
 package weights
 
 import (
@@ -75,22 +74,6 @@ func dense(t checkpoint.Tensor) *tensor.Dense {
 		shape = []int{1}
 	}
 	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(t.Data))
-}
-
-// Write stores weights as one safetensors file of float32.
-func Write(path string, list []Named) error {
-	out := make([]checkpoint.Tensor, len(list))
-	for i, w := range list {
-		data, ok := w.Dense.Data().([]float32)
-		if !ok {
-			return fmt.Errorf("weights: %q is %v, not float32; convert it", w.Name, w.Dense.Dtype())
-		}
-		if !w.Dense.IsNativelyAccessible() || w.Dense.RequiresIterator() {
-			return fmt.Errorf("weights: %q is a view; write a copy of it (Materialize)", w.Name)
-		}
-		out[i] = checkpoint.Tensor{Name: w.Name, DType: "F32", Shape: slices.Clone([]int(w.Dense.Shape())), Data: data}
-	}
-	return checkpoint.WriteSafetensors(path, out, nil)
 }
 
 // Summary is what one weight looks like.

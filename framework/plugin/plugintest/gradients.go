@@ -120,22 +120,10 @@ func (m *moved) slope(q *autograd.Param, g []float32, norm float64) (float64, er
 
 // loss is the mean cross-entropy of each sequence's next tokens.
 func loss(m *model.Model, b model.Batch, backward bool) (out float64, err error) {
-	var rows, targets []int32
-	at := 0
-	for _, n := range b.SeqLens {
-		for i := at; i < at+n-1; i++ {
-			rows, targets = append(rows, int32(i)), append(targets, b.IDs[i+1])
-		}
-		at += n
-	}
-	weights := make([]float32, len(targets))
-	for i := range weights {
-		weights[i] = 1 / float32(len(targets))
-	}
 	tape := autograd.NewTape(m.Engine(), backward)
 	defer tape.Release()
 	err = autograd.Catch(func() {
-		l := tape.CrossEntropy(m.Logits(tape, tape.Rows(m.Hidden(tape, b), rows)), targets, weights)
+		l := m.NextTokenLoss(tape, b)
 		if backward {
 			tape.Backward(l)
 		}

@@ -18,7 +18,7 @@ func Features(ctx context.Context, in host.Input, q host.FeatureQuery) ([]host.F
 		return nil, fmt.Errorf("run %s has no model", in.RunID)
 	}
 	x, err := features.New(features.Options{Model: in.Model.Path, SHA256: in.Spec.Model.SHA256, CacheDir: in.CacheDir,
-		Engine: in.Spec.Compute.Engine, Threads: in.Spec.Compute.Threads, Pooling: q.Pooling, Layer: q.Layer, MaxLength: q.MaxLength})
+		Engine: in.Spec.Compute.Engine, Precision: in.Spec.Compute.Precision, Threads: in.Spec.Compute.Threads, Pooling: q.Pooling, Layer: q.Layer, MaxLength: q.MaxLength})
 	if err != nil {
 		return nil, err
 	}

@@ -68,6 +68,7 @@ func (t *Tape) affine(x *Var, s, c float32) *Var {
 	x.live("Scale")
 	n := int64(x.Len())
 	y := t.alloc(x.shape)
+	y.spare = true
 	t.run(compute.Scale, bufs{x.buf, y.buf}, []int64{n}, []float64{float64(s), float64(c)})
 	return t.node(y, func() {
 		t.run(compute.Axpy, bufs{y.grad, x.dst()}, []int64{n}, []float64{float64(s)})

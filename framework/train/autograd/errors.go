@@ -30,7 +30,8 @@ func (e *IndexError) Error() string {
 }
 
 // Catch runs fn and returns the shape, index, size or missing-op error that it
-// panicked with, nil if it did not. Any other panic goes on.
+// panicked with, or what [compute.Recover] catches; nil if it did not. Any other
+// panic goes on.
 func Catch(fn func()) (err error) {
 	defer func() {
 		r := recover()
@@ -50,8 +51,7 @@ func Catch(fn func()) (err error) {
 		}
 		err = e
 	}()
-	fn()
-	return nil
+	return compute.Recover(func() error { fn(); return nil })
 }
 
 // must panics with a ShapeError unless ok.

@@ -27,6 +27,11 @@ func two(f func(t *Tape, a, b *Var) *Var) func(t *Tape, in []*Var) []*Var {
 	return func(t *Tape, in []*Var) []*Var { return []*Var{f(t, in[0], in[1])} }
 }
 
+func finalLoss(t *Tape, x *Var) *Var {
+	l, _ := t.FinalLoss(x, []int32{5, -100, 18}, []float32{0.5, 1, 2})
+	return l
+}
+
 func gradCases() []gradCase {
 	var cs []gradCase
 	add := func(c gradCase) { cs = append(cs, c) }
@@ -65,6 +70,11 @@ func gradCases() []gradCase {
 		{"reuse", func(t *Tape, x *Var) *Var { return t.Add(t.Mul(x, x), t.Scale(x, 3)) }, 0, 0, 1e-6},
 		{"cross_entropy", func(t *Tape, x *Var) *Var { return t.CrossEntropy(x, []int32{5, -100, 18}, []float32{0.5, 1, 2}) }, 0, 0, 3e-6},
 		{"cross_entropy_mean", func(t *Tape, x *Var) *Var { return t.CrossEntropy(x, []int32{5, -100, 18}, nil) }, 0, 0, 3e-6},
+		{"final_loss", func(t *Tape, x *Var) *Var { return finalLoss(t, x) }, 0, 0, 3e-6},
+		{"final_loss_in_place", func(t *Tape, x *Var) *Var { return finalLoss(t, t.Scale(x, 0.7)) }, 0, 0, 3e-6},
+		{"sum_blocks", func(t *Tape, x *Var) *Var {
+			return t.SumBlocks(x, 2, func(t *Tape, x *Var, lo, hi int) *Var { return t.Scale(t.Sum(t.Mul(x, x)), float32(lo+3*hi)) })
+		}, 0, 0, 3e-6},
 		{"nll", func(t *Tape, x *Var) *Var { return t.NLL(x, []int32{0, 7, 18}) }, 0, 0, 3e-6},
 	} {
 		add(gradCase{u.name, [][]int{small}, u.low, u.high, u.tol, one(u.f)})

@@ -26,13 +26,21 @@ type KVCache struct {
 	filled bool // SetPrefix was called
 }
 
-// NewKVCache allocates an empty cache.
+// NewKVCache allocates an empty cache. Where there is no memory for all of it, it
+// takes none and panics with a *compute.MemoryError.
 func NewKVCache(e compute.Engine, layers, slots, maxLen, kvHeads, headDim int) *KVCache {
 	c := &KVCache{Slots: slots, MaxLen: maxLen, KVHeads: kvHeads, HeadDim: headDim, e: e, lens: make([]int, slots)}
+	whole := false
+	defer func() {
+		if !whole {
+			c.Free()
+		}
+	}()
 	for i := 0; i < layers; i++ {
 		c.K = append(c.K, compute.NewTensor(e, compute.F32, slots*maxLen, kvHeads*headDim))
 		c.V = append(c.V, compute.NewTensor(e, compute.F32, slots*maxLen, kvHeads*headDim))
 	}
+	whole = true
 	return c
 }
 
@@ -100,9 +108,8 @@ func (c *KVCache) CopySlot(dst, src int) {
 
 // Free gives the memory back.
 func (c *KVCache) Free() {
-	for l := range c.K {
-		c.e.Free(c.K[l].Buf)
-		c.e.Free(c.V[l].Buf)
+	for _, x := range append(c.K, c.V...) {
+		c.e.Free(x.Buf)
 	}
 	c.K, c.V = nil, nil
 }

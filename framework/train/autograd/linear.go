@@ -14,13 +14,14 @@ func (t *Tape) Linear(x, w, b *Var) *Var {
 	if b != nil {
 		bias = b.buf
 	}
-	t.run(compute.Gemm, bufs{x.buf, w.buf, bias, y.buf}, []int64{n, out, in, 0, 1, 0}, nil)
+	y.spare = true
+	t.run(t.gemm, bufs{x.buf, w.buf, bias, y.buf}, []int64{n, out, in, 0, 1, 0}, nil)
 	return t.node(y, func() {
 		if d, acc := x.dstAcc(); d != nil {
-			t.run(compute.Gemm, bufs{y.grad, w.buf, nil, d}, []int64{n, in, out, 0, 0, acc}, nil)
+			t.run(t.gemm, bufs{y.grad, w.buf, nil, d}, []int64{n, in, out, 0, 0, acc}, nil)
 		}
 		if d, acc := w.dstAcc(); d != nil {
-			t.run(compute.Gemm, bufs{y.grad, x.buf, nil, d}, []int64{out, in, n, 1, 0, acc}, nil)
+			t.run(t.gemm, bufs{y.grad, x.buf, nil, d}, []int64{out, in, n, 1, 0, acc}, nil)
 		}
 		if d := b.dst(); d != nil {
 			t.run(compute.ColSum, bufs{y.grad, d}, []int64{n, out}, nil)
@@ -35,13 +36,13 @@ func (t *Tape) MatMul(a, b *Var) *Var {
 	t.must(len(a.shape) == 2 && len(b.shape) == 2 && a.shape[1] == b.shape[0], "MatMul", "needs a [M,K] and b [K,N]", a, b)
 	m, k, n := int64(a.shape[0]), int64(a.shape[1]), int64(b.shape[1])
 	y := t.out(a.shape[0], b.shape[1])
-	t.run(compute.Gemm, bufs{a.buf, b.buf, nil, y.buf}, []int64{m, n, k, 0, 0, 0}, nil)
+	t.run(t.gemm, bufs{a.buf, b.buf, nil, y.buf}, []int64{m, n, k, 0, 0, 0}, nil)
 	return t.node(y, func() {
 		if d, acc := a.dstAcc(); d != nil {
-			t.run(compute.Gemm, bufs{y.grad, b.buf, nil, d}, []int64{m, k, n, 0, 1, acc}, nil)
+			t.run(t.gemm, bufs{y.grad, b.buf, nil, d}, []int64{m, k, n, 0, 1, acc}, nil)
 		}
 		if d, acc := b.dstAcc(); d != nil {
-			t.run(compute.Gemm, bufs{a.buf, y.grad, nil, d}, []int64{k, n, m, 1, 0, acc}, nil)
+			t.run(t.gemm, bufs{a.buf, y.grad, nil, d}, []int64{k, n, m, 1, 0, acc}, nil)
 		}
 	}, a, b)
 }
@@ -52,6 +53,13 @@ type NF4 struct {
 	Out, In int
 	Codes   *compute.Tensor // U8, (Out*In+1)/2: two codes a byte, the first in the high nibble
 	Absmax  *compute.Tensor // F32, (Out*In+63)/64: the scale of each block of 64 of the flattened weight
+}
+
+// NewLazyNF4 makes a weight whose codes and scales are written when they are
+// first needed, as NewLazyParam does.
+func NewLazyNF4(e compute.Engine, out, in int, codes func(dst []uint8) error, absmax func(dst []float32) error) *NF4 {
+	n := out * in
+	return &NF4{Out: out, In: in, Codes: lazyTensor(e, compute.U8, []int{(n + 1) / 2}, codes), Absmax: lazyTensor(e, compute.F32, []int{(n + 63) / 64}, absmax)}
 }
 
 func (w *NF4) check(t *Tape, op string, x *Var) {
@@ -71,10 +79,10 @@ func (t *Tape) LinearNF4(x *Var, w *NF4) *Var {
 	w.check(t, "LinearNF4", x)
 	out, in, n := int64(w.Out), int64(w.In), int64(x.rows())
 	y := t.alloc(withCols(x.shape, w.Out))
-	t.run(compute.GemmNF4, bufs{x.buf, w.Codes.Buf, w.Absmax.Buf, nil, y.buf}, []int64{n, out, in, 1, 0}, nil)
+	t.run(t.gemmNF4, bufs{x.buf, w.Codes.Buf, w.Absmax.Buf, nil, y.buf}, []int64{n, out, in, 1, 0}, nil)
 	return t.node(y, func() {
 		d, acc := x.dstAcc()
-		t.run(compute.GemmNF4, bufs{y.grad, w.Codes.Buf, w.Absmax.Buf, nil, d}, []int64{n, in, out, 0, acc}, nil)
+		t.run(t.gemmNF4, bufs{y.grad, w.Codes.Buf, w.Absmax.Buf, nil, d}, []int64{n, in, out, 0, acc}, nil)
 	}, x)
 }
 

@@ -35,6 +35,40 @@ func (t *Tape) CrossEntropy(logits *Var, targets []int32, weights []float32) *Va
 	return t.Sum(t.Mul(nll, t.Const([]int{len(weights)}, weights)))
 }
 
+// FinalLoss is CrossEntropy of logits that nothing else reads, before or after
+// it: their gradient is computed at once, where possible in their memory. hits
+// is the number of targets that are the first of their row's largest logits.
+func (t *Tape) FinalLoss(logits *Var, targets []int32, weights []float32) (loss *Var, hits int) {
+	logits.live("FinalLoss")
+	n := logits.rows()
+	t.must(len(targets) == n && len(weights) == n, "FinalLoss", "needs logits [N,V], N targets and N weights", logits)
+	tb, w := t.ints(ignored("FinalLoss", targets, logits.cols())), t.Const([]int{n}, weights)
+	nll, hit := t.out(n), t.out(n)
+	inPlace := logits.spare && !logits.keep
+	var dx compute.Buffer
+	switch {
+	case !t.record(logits):
+	case inPlace:
+		dx = logits.buf
+	default:
+		dx = t.temp(compute.F32, logits.Len())
+	}
+	t.run(compute.CrossEntropy, bufs{logits.buf, tb, w.buf, nll.buf, hit.buf, dx}, nc(logits), nil)
+	hits = int(t.Sum(hit).Scalar())
+	loss = t.Sum(t.Mul(nll, w))
+	return t.node(loss, func() {
+		s := loss.Grad()[0]
+		if !inPlace || logits.grad != nil {
+			t.addScaled(logits, dx, s)
+			return
+		}
+		if s != 1 {
+			t.run(compute.Scale, bufs{dx, dx}, []int64{int64(logits.Len())}, []float64{float64(s), 0})
+		}
+		logits.buf, logits.grad = nil, dx
+	}, logits), hits
+}
+
 // LogProb gives, with p = softmax(logits / temperature), ln p[target] and the
 // entropy -sum p ln p, each [N] and differentiable: logits [N,V], targets [N].
 // A negative target gives logp 0.

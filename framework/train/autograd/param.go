@@ -28,18 +28,26 @@ func NewParam(e compute.Engine, name string, shape []int, data []float32) *Param
 
 // NewLazyParam is NewParam with values that fill writes: when they are first
 // needed, on an engine that can wait (compute.LazyEngine), else now. What fill
-// reads must stay as it is until then.
-func NewLazyParam(e compute.Engine, name string, shape []int, fill func(dst []float32)) *Param {
-	p := &Param{Name: name, Trainable: true, engine: e}
+// reads must stay as it is until then. Where fill fails, the use panics with a
+// *compute.FillError.
+func NewLazyParam(e compute.Engine, name string, shape []int, fill func(dst []float32) error) *Param {
+	return &Param{Name: name, Trainable: true, engine: e, T: lazyTensor(e, compute.F32, shape, fill)}
+}
+
+// lazyTensor has the values that fill writes, when they are first needed if the
+// engine can wait.
+func lazyTensor[T float32 | uint8](e compute.Engine, dt compute.DType, shape []int, fill func(dst []T) error) *compute.Tensor {
 	n := compute.NumElements(shape)
 	if l, ok := e.(compute.LazyEngine); ok {
-		p.T = &compute.Tensor{Shape: append([]int(nil), shape...), Buf: l.AllocLazy(n, fill)}
-		return p
+		return &compute.Tensor{Shape: append([]int(nil), shape...), Buf: l.AllocLazy(dt, n, func(dst any) error { return fill(dst.([]T)) })}
 	}
-	data := make([]float32, n)
-	fill(data)
-	p.T = compute.FromFloats(e, data, shape...)
-	return p
+	data := make([]T, n)
+	if err := fill(data); err != nil {
+		panic(&compute.FillError{Err: err})
+	}
+	t := compute.NewTensor(e, dt, shape...)
+	e.Upload(t.Buf, data)
+	return t
 }
 
 // Engine is where the parameter lives.

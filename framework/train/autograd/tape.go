@@ -15,6 +15,7 @@ type Var struct {
 	param *Param // the gradient goes to the parameter
 	needs bool   // somebody wants the gradient
 	keep  bool   // the gradient survives the backward pass
+	spare bool   // no backward pass reads the value, unless that of an op that used it
 }
 
 // Shape returns a copy of the shape; a scalar's is empty.
@@ -117,12 +118,20 @@ type Tape struct {
 	params   map[*Param]*Var
 	flops    int64
 	args     compute.Args
+	gemm     *compute.Op // of the engine's precision
+	gemmNF4  *compute.Op
+	waits    []*waiting // of SumBlocks on this tape
+	waiting  *waiting   // of a block's tape: where its parameters' gradients go
 }
 
 // NewTape makes a tape on e. With training false no graph is kept: ops run, and
 // Backward is an error.
 func NewTape(e compute.Engine, training bool) *Tape {
-	return &Tape{e: e, training: training, params: map[*Param]*Var{}}
+	t := &Tape{e: e, training: training, params: map[*Param]*Var{}, gemm: compute.Gemm, gemmNF4: compute.GemmNF4}
+	if compute.Precision(e) == compute.BF16Precision {
+		t.gemm, t.gemmNF4 = compute.GemmBF16, compute.GemmNF4BF16
+	}
+	return t
 }
 
 // Engine is where the tape runs.
@@ -136,6 +145,9 @@ func (t *Tape) FLOPs() int64 { return t.flops }
 
 // Param puts a parameter on the tape. The same parameter gives the same Var.
 func (t *Tape) Param(p *Param) *Var {
+	if t.waiting != nil {
+		return t.waiting.param(p)
+	}
 	if v, ok := t.params[p]; ok {
 		return v
 	}
@@ -237,7 +249,10 @@ func (t *Tape) Release() {
 	for _, b := range t.scratch {
 		t.e.Free(b)
 	}
-	t.vars, t.scratch, t.nodes = nil, nil, nil
+	for _, w := range t.waits {
+		w.release()
+	}
+	t.vars, t.scratch, t.nodes, t.waits = nil, nil, nil, nil
 	t.params = map[*Param]*Var{}
 }
 

@@ -20,6 +20,7 @@
 //	l, err = peft.Load(m, dir)                                    // strict, onto a fresh model
 //	l.Merge(); l.Unmerge()                                        // into new weights, and back bit for bit
 //	l.SaveMerged(dir)                                             // a whole model without an adapter
+//	SetBase(dir, "owner/name", commit)                            // completes a saved folder; AddScore likewise
 //
 // The base is never changed in place: merging puts new weights in the layers
 // and keeps the old ones aside.

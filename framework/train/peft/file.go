@@ -48,6 +48,9 @@ func Load(m Base, dir string, own ...Own) (*LoRA, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	if len(own) == 0 && slices.ContainsFunc(c.ModulesToSave, c.labelHead) {
+		return nil, fmt.Errorf("%s: task_type: %q: the adapter holds a label head, which predicts labels and neither scores nor writes text", path, c.TaskType)
+	}
 	c.ModulesToSave = slices.DeleteFunc(c.ModulesToSave, func(name string) bool {
 		return slices.Contains(join(own).Modules, name) || c.labelHead(name)
 	})

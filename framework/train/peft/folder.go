@@ -38,16 +38,20 @@ func writeSlots(dir, peftType string, fields Fields, list []slot) error {
 	}
 	all := Fields{"peft_type": peftType, "task_type": "CAUSAL_LM", "base_model_name_or_path": nil, "inference_mode": true}
 	maps.Copy(all, fields)
-	raw, err := json.MarshalIndent(all, "", "  ")
-	if err != nil {
-		return fmt.Errorf("save the adapter: %w", err)
-	}
 	var tensors []checkpoint.Tensor
 	for _, s := range list {
 		tensors = append(tensors, checkpoint.Tensor{Name: s.key, Shape: s.shape, Data: s.get()})
 	}
 	if err := checkpoint.WriteSafetensors(filepath.Join(dir, WeightsFile), tensors, nil); err != nil {
 		return err
+	}
+	return writeConfig(dir, all)
+}
+
+func writeConfig[V any](dir string, fields map[string]V) error {
+	raw, err := json.MarshalIndent(fields, "", "  ")
+	if err != nil {
+		return fmt.Errorf("save the adapter: %w", err)
 	}
 	return checkpoint.WriteAtomic(filepath.Join(dir, ConfigFile), func(w io.Writer) error {
 		_, err := w.Write(append(raw, '\n'))
@@ -65,8 +69,8 @@ func ReadConfig(dir, peftType string, fields Fields) error {
 		return fmt.Errorf("load the adapter: %w", err)
 	}
 	var have map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &have); err != nil {
-		return fmt.Errorf("%s: not valid JSON: %w", path, err)
+	if err := checkpoint.ParseJSON(raw, &have); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	all := Fields{"peft_type": nil, "task_type": nil, "base_model_name_or_path": nil}
 	maps.Copy(all, fields)

@@ -20,8 +20,8 @@ var noEffect = []string{"auto_mapping", "eva_config", "inference_mode", "megatro
 // get.
 func parseConfig(raw []byte, family string) (Config, error) {
 	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &fields); err != nil {
-		return Config{}, fmt.Errorf("not valid JSON: %w", err)
+	if err := checkpoint.ParseJSON(raw, &fields); err != nil {
+		return Config{}, err
 	}
 	c := Config{Rank: 8, Alpha: 8, Init: InitDefault} // PEFT's defaults
 	for _, f := range []struct {

@@ -59,7 +59,7 @@ func (l *LoRA) wholeWeights(modules []string) error {
 		}
 		switch {
 		case within(p.Name) && isBias && l.cfg.Bias == BiasAll:
-			return fmt.Errorf("modules_to_save: %s is a bias, and bias: %q trains it already; PEFT writes no adapter of both that it reads again: use %q or %q", p.Name, BiasAll, BiasNone, BiasLoRA)
+			return fmt.Errorf("modules_to_save: %s is a bias, and bias: %q trains it already, which is not supported; use %q or %q", p.Name, BiasAll, BiasNone, BiasLoRA)
 		case within(p.Name), isBias && l.cfg.Bias == BiasAll, adapted && l.cfg.Bias == BiasLoRA:
 			l.whole = append(l.whole, &w)
 		}

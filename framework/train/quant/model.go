@@ -42,7 +42,9 @@ func Freeze(m Base) (Report, error) {
 	}
 	for _, l := range m.Linears() {
 		if l.Frozen == nil {
-			freeze(m.Engine(), l)
+			if err := compute.Recover(func() error { freeze(m.Engine(), l); return nil }); err != nil {
+				return r, fmt.Errorf("quantise module %s: %w", l.Name, err)
+			}
 		}
 		codes, scales := int64(l.Frozen.Codes.Len()), int64(l.Frozen.Absmax.Len())
 		r.Params += int64(l.Out) * int64(l.In)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/tunelab/tunelab/framework/compute"
+	"github.com/tunelab/tunelab/framework/compute/cpu"
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 	"github.com/tunelab/tunelab/framework/llm/model"
 	"github.com/tunelab/tunelab/framework/train/autograd"
@@ -54,6 +55,9 @@ func score(m *model.Model, seqs [][]int) []float32 {
 func TestLoadsWhatTransformersSaved(t *testing.T) {
 	for name := range stored4 {
 		m := mustOpen(t, filepath.Join("testdata", name))
+		if n := m.Engine().(*cpu.Engine).InUse(); n != 0 {
+			t.Errorf("%s: %d bytes in use before the first use", name, n)
+		}
 		var x struct {
 			Seqs   [][]int
 			Logits []float32
@@ -221,7 +225,7 @@ func TestStrangeFoldersAreRefused(t *testing.T) {
 			return ts
 		},
 	} {
-		if _, err := openModel(t, alter(t, change, nil)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := openModel(t, alter(t, llama4, change, nil)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, expected %q", err, want)
 		}
 	}
@@ -229,18 +233,21 @@ func TestStrangeFoldersAreRefused(t *testing.T) {
 		`quantization_config.quant_method: "gptq"`:              {"quant_method": "gptq"},
 		`quantization_config.bnb_4bit_quant_type: "fp4"`:        {"bnb_4bit_quant_type": "fp4"},
 		`quantization_config.load_in_4bit: false`:               {"load_in_4bit": false},
+		`quantization_config.load_in_8bit: true`:                {"load_in_8bit": true, "load_in_4bit": false, "bnb_4bit_quant_type": "fp4"},
 		`quantization_config.bnb_4bit_quant_storage: "float16"`: {"bnb_4bit_quant_storage": "float16"},
 	} {
-		if _, err := openModel(t, alter(t, nil, fields)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := openModel(t, alter(t, llama4, nil, fields)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, expected %q", err, want)
 		}
 	}
 }
 
-// alter copies llama-nf4 with other tensors or another quantization_config.
-func alter(t *testing.T, change func(ts []checkpoint.Tensor) []checkpoint.Tensor, fields map[string]any) string {
+const llama4 = "testdata/llama-nf4"
+
+// alter copies a folder with other tensors or another quantization_config.
+func alter(t *testing.T, from string, change func(ts []checkpoint.Tensor) []checkpoint.Tensor, fields map[string]any) string {
 	t.Helper()
-	from, dir := "testdata/llama-nf4", t.TempDir()
+	dir := t.TempDir()
 	r, err := checkpoint.OpenDir(from)
 	if err != nil {
 		t.Fatal(err)

@@ -132,6 +132,12 @@ def make(name):
     out["grad_norms"] = {n: float(p.grad.norm()) for n, p in params.items()}
     for n in grads:
         tensors["grad." + n] = params[n].grad.clone()
+    mlm.zero_grad()
+    mlm(input_ids=ids, attention_mask=torch.ones_like(ids), labels=ids).loss.backward()
+    tensors["pad_grad.embed"] = mlm.get_input_embeddings().weight.grad.clone()
+    for n, p in params.items():
+        if n.endswith("position_embeddings.weight"):
+            tensors["pad_grad.positions"] = p.grad.clone()
     if name == "mpnet":
         d = torch.arange(-300, 301)
         out["buckets"] = MPNetEncoder.relative_position_bucket(d).tolist()

@@ -9,20 +9,18 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/tunelab/tunelab/framework/llm/checkpoint"
 	"github.com/tunelab/tunelab/framework/llm/tokenizer/chat/jinja"
 )
 
-// Names of templates that transformers knows, and where a folder keeps those
-// beside the default one.
+// Names of templates that transformers knows.
 const (
 	Default = "default"
 	ToolUse = "tool_use"
-
-	additional = "additional_chat_templates"
 )
 
 // ErrNone is the error of a folder that has no chat template.
-var ErrNone = errors.New("the folder has no chat template: no " + File + ", no " + additional + " and no chat_template in tokenizer_config.json")
+var ErrNone = errors.New("the folder has no chat template: no " + File + ", no " + checkpoint.TemplateFolder + " and no chat_template in tokenizer_config.json")
 
 // Templates are the chat templates of a model folder, and the special tokens
 // that a template may name (bos_token, eos_token and so on).
@@ -71,8 +69,8 @@ func readObject(path string) (map[string]json.RawMessage, error) {
 		return nil, err
 	}
 	var m map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &m); err != nil {
-		return nil, fmt.Errorf("%s: not a JSON object: %w", path, err)
+	if err := checkpoint.ParseJSON(raw, &m); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return m, nil
 }
@@ -91,7 +89,7 @@ func (t *Templates) readFiles(dir string) error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	files, err := os.ReadDir(filepath.Join(dir, additional)) // sorted by name
+	files, err := os.ReadDir(filepath.Join(dir, checkpoint.TemplateFolder)) // sorted by name
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -100,7 +98,7 @@ func (t *Templates) readFiles(dir string) error {
 		if !ok {
 			continue
 		}
-		raw, err := readTemplate(filepath.Join(dir, additional, f.Name()))
+		raw, err := readTemplate(filepath.Join(dir, checkpoint.TemplateFolder, f.Name()))
 		if err != nil {
 			return err
 		}
@@ -208,9 +206,6 @@ func tokenText(raw json.RawMessage) (string, bool, error) {
 	}
 	return "", false, nil
 }
-
-// Names are those of the templates: chat_template.jinja is "default".
-func (t *Templates) Names() []string { return append([]string{}, t.names...) }
 
 // Choose gives the template that transformers takes: the one so named, else
 // name itself as the text of one; for "", "tool_use" if there are tools and

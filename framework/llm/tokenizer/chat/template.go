@@ -3,6 +3,7 @@ package chat
 import (
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -89,12 +90,16 @@ func quote(s string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\n", `\n`, "\r", `\r`, "\t", `\t`).Replace(s) + "'"
 }
 
-// Hash is the SHA-256 (lower-case hexadecimal) of the Jinja form, as
-// Tokenizer.ChatTemplate gives it for a folder that holds it.
+// Hash is the SHA-256 (lower-case hexadecimal) of the Jinja form, as DefaultHash
+// gives it for a folder that holds it.
 func (t Template) Hash() string { return hashOf(t.Jinja()) }
 
-// Save writes the Jinja form to dir/chat_template.jinja.
+// Save writes the Jinja form to dir/chat_template.jinja, the only template there
+// from then on: named ones, of the model it was made from, are removed.
 func (t Template) Save(dir string) error {
+	if err := os.RemoveAll(filepath.Join(dir, checkpoint.TemplateFolder)); err != nil {
+		return err
+	}
 	return checkpoint.WriteAtomic(filepath.Join(dir, File), func(w io.Writer) error {
 		_, err := io.WriteString(w, t.Jinja())
 		return err

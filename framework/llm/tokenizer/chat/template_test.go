@@ -3,8 +3,6 @@ package chat
 import (
 	"strings"
 	"testing"
-
-	"github.com/tunelab/tunelab/framework/llm/tokenizer"
 )
 
 var template = Template{
@@ -37,22 +35,19 @@ func TestJinja(t *testing.T) {
 	}
 }
 
-func TestTheTokenizerFindsIt(t *testing.T) {
-	dir := t.TempDir()
-	tok, err := tokenizer.Load("../testdata/digits")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := tok.Save(dir); err != nil {
-		t.Fatal(err)
-	}
+func TestASavedTemplateIsFound(t *testing.T) {
+	dir := write(t, t.TempDir(), map[string]string{"chat_template.jinja": "D", "additional_chat_templates/tool_use.jinja": "T"})
 	if err := template.Save(dir); err != nil {
 		t.Fatal(err)
 	}
-	if tok, err = tokenizer.Load(dir); err != nil {
+	if hash, err := DefaultHash(dir); err != nil || hash != template.Hash() {
+		t.Errorf("hash %s, want %s: %v", hash, template.Hash(), err)
+	}
+	set, err := Load(dir)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if text, hash := tok.ChatTemplate(); text != template.Jinja() || hash != template.Hash() {
-		t.Errorf("template %q, hash %s", text, hash)
+	if name, _, err := set.Choose("", true); name != Default {
+		t.Errorf("with tools the template is %q, %v", name, err)
 	}
 }

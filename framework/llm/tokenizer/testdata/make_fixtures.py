@@ -28,6 +28,10 @@ D, M, N, P, R = decoders, models, normalizers, pre_tokenizers, processors
 LLAMA3 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 QWEN2 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 QWEN35 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+O200K = (r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|"
+         r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|"
+         r"\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+TEKKEN = O200K.replace("(?i:'s|'t|'re|'ve|'m|'ll|'d)?", "").replace("{1,3}", "")
 TIKTOKEN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 
 
@@ -136,6 +140,14 @@ def qwen(name, pattern):
     tok.add_tokens([AddedToken("<tool_call>", normalized=False), AddedToken("</tool_call>", normalized=False)])
     tok.post_processor = R.ByteLevel(trim_offsets=False)
     save(name, tok, {"eos_token": "<|im_end|>", "pad_token": "<|endoftext|>"})
+
+
+def cased(name, pattern, bos):
+    pre = P.Sequence([P.Split(Regex(pattern), "isolated"), P.ByteLevel(add_prefix_space=False, use_regex=False)])
+    tok = byte_level(pre, [], size=480, ignore_merges=True)
+    specials(tok, bos, "</s>")
+    tok.post_processor = template(bos + " $A", bos + " $A " + bos + ":1 $B:1", tok, [bos])
+    save(name, tok, {"bos_token": bos, "eos_token": "</s>"})
 
 
 def roberta():
@@ -313,7 +325,7 @@ def components():
                           P.BertPreTokenizer(), P.Digits(), P.Digits(individual_digits=True), P.Metaspace(), P.Metaspace(prepend_scheme="never"),
                           P.Metaspace(prepend_scheme="first"), P.Metaspace(replacement="_", split=False),
                           P.Sequence([P.WhitespaceSplit(), P.Metaspace(prepend_scheme="first")]), P.Sequence([P.Whitespace(), P.Metaspace(prepend_scheme="first")]), P.Sequence([P.Whitespace(), P.Digits(individual_digits=True), P.ByteLevel(add_prefix_space=False)]),
-                          split(Regex(LLAMA3), "isolated"), split(Regex(QWEN2), "isolated"), split(Regex(QWEN35), "isolated"), split(Regex(TIKTOKEN), "isolated"),
+                          split(Regex(LLAMA3), "isolated"), split(Regex(QWEN2), "isolated"), split(Regex(QWEN35), "isolated"), split(Regex(O200K), "isolated"), split(Regex(TEKKEN), "isolated"), split(Regex(TIKTOKEN), "isolated"),
                           split(Regex(r"\p{N}{1,3}"), "isolated"), split(Regex(r"[\r\n]"), "isolated"), split(Regex(r"[^\s\p{M}]+"), "isolated")]
                          + [P.Punctuation(b) for b in BEHAVIORS] + [split(" ", b) for b in BEHAVIORS] + [split(Regex(r"[ae]|o"), b, True) for b in BEHAVIORS],
         "decoder": [D.ByteLevel(), D.WordPiece("##"), D.WordPiece("a", cleanup=False), D.BPEDecoder("a"), D.Metaspace(), D.Metaspace(prepend_scheme="never"),
@@ -362,5 +374,6 @@ if __name__ == "__main__":
     with open(os.path.join(OUT, "texts.json"), "w") as f:
         f.write("[\n" + ",\n".join(json.dumps(t) for t in TEXTS) + "\n]\n")
     gpt2(), digits(), prefix(), llama3(), roberta(), modernbert(), qwen("qwen2", QWEN2), qwen("qwen35", QWEN35)
+    cased("o200k", O200K, "<|begin_of_text|>"), cased("tekken", TEKKEN, "<s>")
     llama2(False), llama2(True), gemma(), bert(), sentencepiece(), suffix()
     components()

@@ -63,6 +63,8 @@ CLASSES = [  # in the order of the constants in unicode.go
     becomes(N.StripAccents(), ""),
     becomes(bert(clean_text=True), ""),
     inert(),
+    removed(P.Split(Regex(r"[\p{Lu}\p{Lt}]"), "removed")),
+    removed(P.Split(Regex(r"\p{Ll}"), "removed")),
 ]
 assert removed(P.Split(Regex(r"\s"), "removed")) == CLASSES[3]
 
@@ -88,8 +90,8 @@ with open(sys.argv[1], "w") as f:
     f.write("package tokenizer\n\n")
     f.write("// classRanges are the characters of any class: first, last, flags (unicode.go).\n")
     f.write("var classRanges = [...][3]int32{\n")
-    for i in range(0, len(rows), 6):
-        f.write("\t" + ", ".join("{0x%x, 0x%x, 0x%x}" % tuple(r) for r in rows[i:i + 6]) + ",\n")
+    for i in range(0, len(rows), 7):
+        f.write("\t" + ", ".join("{0x%x, 0x%x, 0x%x}" % tuple(r) for r in rows[i:i + 7]) + ",\n")
     f.write("}\n\n")
     f.write("// lowerExceptions are lower-case mappings that not every version of Go's unicode\n// package gives.\n")
     f.write("var lowerExceptions = map[rune]string{\n")

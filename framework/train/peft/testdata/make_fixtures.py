@@ -3,12 +3,14 @@ framework/llm/model/testdata, and what transformers computes with them.
 
 python make_fixtures.py [NAME ...]    makes all, or the named ones
 python make_fixtures.py --check-saved loads what package peft saves of them, and the models it
-                                      merges (resave), in PEFT and transformers, and compares the logits
+                                      merges (resave), in PEFT and transformers, and compares the logits;
+                                      then what `tunelab export` writes of runs of lora and full
 
 peft 0.21.2, transformers 5.23.0, torch 2.15.0; float32, one thread."""
 import importlib.util
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -16,7 +18,8 @@ import tempfile
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
+from tokenizers import Tokenizer, models as algorithms
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, PreTrainedTokenizerFast
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MODELS = os.path.join(HERE, "..", "..", "..", "llm", "model", "testdata")
@@ -88,13 +91,13 @@ FIXTURES = {
 }
 
 
-def check_saved():
-    def load(folder, config):
-        cls = AutoModelForSequenceClassification if config.get("task_type") == "SEQ_CLS" else AutoModelForCausalLM
-        model, info = cls.from_pretrained(folder, attn_implementation="eager", output_loading_info=True)
-        assert not any(info[k] for k in ("missing_keys", "unexpected_keys", "mismatched_keys")), info
-        return model.eval()
+def load(folder, cls):
+    model, info = cls.from_pretrained(folder, attn_implementation="eager", output_loading_info=True)
+    assert not any(info[k] for k in ("missing_keys", "unexpected_keys", "mismatched_keys")), info
+    return model.eval()
 
+
+def check_saved():
     with tempfile.TemporaryDirectory() as out:
         subprocess.run(["go", "run", os.path.join(HERE, "resave"), MODELS, HERE, out], check=True, cwd=HERE)
         for name, x in FIXTURES.items():
@@ -112,7 +115,7 @@ def check_saved():
             text = f"{name:22} adapter {worst:.2g}"
             assert worst < 1e-4
             if os.path.exists(adapter + "-merged"):
-                model = load(adapter + "-merged", x)
+                model = load(adapter + "-merged", AutoModelForCausalLM)
                 worst = max(float((a.flatten() - torch.tensor(b)).abs().max()) for a, b in zip(logits(model, want["seqs"]), want["logits"]))
                 text += f", merged {worst:.2g}"
                 assert worst < 1e-4
@@ -125,10 +128,121 @@ def models_keys(folder):
         return list(f.keys())
 
 
+# Parameters of the lora plugin, as tunelab takes them, and what adapter_config.json then says.
+OPTIONS = {
+    "use_dora=true use_rslora=true": dict(use_dora=True, use_rslora=True),
+    "bias=all": dict(bias="all"),
+    "bias=lora_only use_dora=true target_modules=all-linear": dict(bias="lora_only", use_dora=True),
+    "modules_to_save=lm_head": dict(modules_to_save=["lm_head"]),
+    "rank_pattern=1.*=3 alpha_pattern=1.*=7 init_lora_weights=gaussian": dict(rank_pattern={"1.*": 3}, alpha_pattern={"1.*": 7}),
+}
+NO_CLASS = ("granite", "opt-350m")  # transformers has none, or one that computes something else
+
+
+def check_exports():
+    """Runs on tiny models with a tokenizer of 64 characters: what the export holds answers as the run does."""
+    root = os.path.abspath(os.path.join(HERE, "..", "..", "..", ".."))
+    with tempfile.TemporaryDirectory() as out:
+        program = os.path.join(out, "tunelab")
+        for binary, package in {"tunelab": "framework/cmd/tunelab", "plugins/tunelab-plugin-lora": "plugins/lora", "plugins/tunelab-plugin-full": "plugins/full"}.items():
+            subprocess.run([os.environ.get("GO", "go"), "build", "-o", os.path.join(out, binary), "./" + package], check=True, cwd=root)
+
+        def tunelab(*args):
+            done = subprocess.run([program, *args, "--dir", os.path.join(out, "state"), "--json"], capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
+            return [json.loads(line) for line in done.stdout.splitlines()] if args[0] == "score" or "--answers" in args else json.loads(done.stdout)
+
+        def run(method, folder, options=""):
+            args = [x for o in ["max_steps=4", "learning_rate=0.05", *options.split()] for x in ("-p", o)]
+            return tunelab("run", method, "-m", folder, "-t", task, *args)["id"]
+
+        def export(run, *args):
+            to = os.path.join(out, run + "".join(args))
+            return to, tunelab("export", run, "--to", to, *args)
+
+        rng = random.Random(1)
+        chars = [chr(c) for c in range(ord("!"), ord("!") + 61)]
+        texts = ["".join(rng.choices(chars, k=rng.randrange(3, 20))) for _ in range(40)]
+        for name, part in {"train": texts[:32], "test": texts[32:]}.items():
+            with open(os.path.join(out, name + ".jsonl"), "w") as f:
+                f.writelines(json.dumps({"text": t, "label": int(t[-1] < "@")}) + "\n" for t in part)
+        probe = os.path.join(out, "probe.jsonl")
+        with open(probe, "w") as f:
+            json.dump({"text": texts[32]}, f)
+        task = os.path.join(out, "task.yaml")
+        with open(task, "w") as f:
+            f.write('{name: last, kind: classification, prompt: "{text}", delimiter: "", label: label, labels: [A, B], data: {train: train.jsonl, test: test.jsonl}}')
+        tok = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(algorithms.BPE(vocab={c: i for i, c in enumerate(["<pad>", "<s>", "</s>"] + chars)}, merges=[])),
+                                      pad_token="<pad>", bos_token="<s>", eos_token="</s>")
+
+        def base(name):
+            folder = os.path.join(out, "models", name)
+            shutil.copytree(os.path.join(MODELS, name), folder)
+            tok.save_pretrained(folder)
+            return folder
+
+        def answers(run):
+            return torch.tensor([a["output"]["scores"] for a in tunelab("runs", "show", run, "--answers")])
+
+        def labels(model, folder):
+            """Logits of the test texts, one by one, and that a padded batch gives the same."""
+            with torch.no_grad():
+                got = torch.cat([model(torch.tensor([tok(t)["input_ids"]])).logits for t in texts[32:]])
+                batch = PreTrainedTokenizerFast.from_pretrained(folder)(texts[32:], return_tensors="pt", padding=True)
+                assert (model(batch["input_ids"], attention_mask=batch["attention_mask"]).logits - got).abs().max() < 1e-4
+            return got
+
+        def logprobs(model):
+            ids = [1] + tok(texts[32])["input_ids"]  # as a run scores a text: after the start token
+            with torch.no_grad():
+                return model(torch.tensor([ids])).logits[0].log_softmax(-1)[range(len(ids) - 1), ids[1:]]
+
+        def compare(text, got, want):
+            worst = float((got - want).abs().max())
+            print(f"{text:90} {worst:.2g}", flush=True)
+            assert worst < 1e-4 and want.std() > 1e-3
+
+        folders = {n: base(n) for n in sorted(os.listdir(MODELS)) if os.path.exists(os.path.join(MODELS, n, "config.json"))}
+        for name, folder in folders.items():
+            whole, tuned = run("full", folder), run("lora", folder, "use_dora=true bias=lora_only")
+            to, said = export(whole)
+            if name in NO_CLASS:
+                assert "not part of the model" in said["notes"][0] and os.path.exists(os.path.join(to, "score.safetensors"))
+                load(to, AutoModelForCausalLM)
+                to, said = export(tuned)
+                assert "not part of the adapter" in said["notes"][0] and os.path.exists(os.path.join(to, "score.safetensors"))
+                continue
+            model = load(to, AutoModelForSequenceClassification)
+            assert model.config.id2label == {0: "A", 1: "B"} and model.config.num_labels == 2 and model.config.pad_token_id == 0
+            compare(f"{name}: full, labels", labels(model, to), answers(whole))
+            to, _ = export(tuned)
+            with open(os.path.join(to, "adapter_config.json")) as f:
+                config = json.load(f)
+            assert config["base_model_name_or_path"] == folder and config["task_type"] == "SEQ_CLS", config
+            model = AutoModelForSequenceClassification.from_pretrained(config["base_model_name_or_path"], num_labels=2, pad_token_id=0, dtype=torch.float32, attn_implementation="eager")
+            compare(f"{name}: lora, labels", labels(PeftModel.from_pretrained(model, to).eval(), folder), answers(tuned))
+            to, _ = export(tuned, "--merge")
+            compare(f"{name}: lora merged, labels", labels(load(to, AutoModelForSequenceClassification), to), answers(tuned))
+        for name in ("llama-bias", "gpt2"):
+            for options, fields in OPTIONS.items():
+                tuned = run("lora", folders[name], "objective=completion " + options)
+                want = torch.tensor(tunelab("score", "--run", tuned, "--text", probe)[0]["logprobs"])
+                to, _ = export(tuned)
+                merged, _ = export(tuned, "--merge")
+                with open(os.path.join(to, "adapter_config.json")) as f:
+                    config = json.load(f)
+                assert all(config[k] == v for k, v in fields.items()), config
+                plain = AutoModelForCausalLM.from_pretrained(folders[name], dtype=torch.float32, attn_implementation="eager").eval()
+                assert (logprobs(plain) - want).abs().max() > 0.1
+                compare(f"{name}: {options}", logprobs(PeftModel.from_pretrained(plain, to).eval()), want)
+                compare(f"{name}: {options} merged", logprobs(load(merged, AutoModelForCausalLM)), want)
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     if sys.argv[1:] == ["--check-saved"]:
         check_saved()
+        check_exports()
         sys.exit()
     for fixture in sys.argv[1:] or FIXTURES:
         make(fixture, **FIXTURES[fixture])

@@ -1,6 +1,6 @@
 """Makes model folders in NF4 as transformers saves them with bitsandbytes, of the
-tiny models of framework/llm/model/testdata, and the logits of the same models
-with those weights dequantised.
+tiny decoders and encoders of framework/llm, and the logits of the same models with
+those weights dequantised.
 
 python make_models.py                    makes them
 python make_models.py --check-saved DIR  loads what package quant saved (TUNELAB_NF4_OUT=DIR go test
@@ -15,20 +15,21 @@ import sys
 import bitsandbytes as bnb
 import torch
 from bitsandbytes.backends.default.ops import _dequantize_4bit_compute
-from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, BitsAndBytesConfig
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-MODELS = os.path.join(HERE, "..", "..", "..", "llm", "model", "testdata")
+LLM = os.path.join(HERE, "..", "..", "..", "llm")
 SEQS = [[1, 5, 9, 33, 2, 60, 7], [4]]
 
 
 def logits(model):
     with torch.no_grad():
-        return torch.cat([model(torch.tensor([s])).logits[0].flatten() for s in SEQS])
+        return torch.cat([model(torch.tensor([s]) % model.config.vocab_size).logits[0].flatten() for s in SEQS])
 
 
-def four_bit(folder, **kw):
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager", **kw)
+def load(folder, **kw):
+    auto = AutoModelForMaskedLM if "bert" in os.path.basename(folder) else AutoModelForCausalLM
+    model = auto.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager", **kw)
     return model if isinstance(model, tuple) else model.eval()
 
 
@@ -46,7 +47,7 @@ def weight(linear):
 
 def dequantised(base, quantised):
     """The float model with the weights that the codes stand for."""
-    model = AutoModelForCausalLM.from_pretrained(os.path.join(MODELS, base), dtype=torch.float32, attn_implementation="eager").eval()
+    model = load(os.path.join(LLM, base))
     modules, count = dict(model.named_modules()), 0
     for n, m in quantised.named_modules():
         if isinstance(m, bnb.nn.Linear4bit):
@@ -60,7 +61,7 @@ def dequantised(base, quantised):
 
 def quantised(base, double):
     config = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=double, bnb_4bit_compute_dtype=torch.float32)
-    return four_bit(os.path.join(MODELS, base), quantization_config=config)
+    return load(os.path.join(LLM, base), quantization_config=config)
 
 
 def make(name, base, double):
@@ -73,11 +74,11 @@ def make(name, base, double):
         os.remove(extra)
     want = logits(dequantised(base, model))
     with open(os.path.join(folder, "expected.json"), "w") as f:
-        json.dump({"base": base, "seqs": SEQS, "logits": [float("%.8g" % v) for v in want.tolist()]}, f)
+        json.dump({"seqs": [[i % model.config.vocab_size for i in s] for s in SEQS], "logits": [float("%.8g" % v) for v in want.tolist()]}, f)
     print(name, sum(os.path.getsize(os.path.join(folder, f)) for f in os.listdir(folder)) // 1024, "KiB")
 
 
-CASES = {"llama-nf4": ("llama", True), "gpt2-nf4": ("gpt2", False)}
+CASES = {"llama-nf4": ("model/testdata/llama", True), "gpt2-nf4": ("model/testdata/gpt2", False), "bert-nf4": ("encoder/testdata/bert", True)}
 
 
 def portable(scales):
@@ -87,8 +88,9 @@ def portable(scales):
 
 
 def check_saved(out):
-    for name, (base, _) in CASES.items():
-        model, info = four_bit(os.path.join(out, name), output_loading_info=True)
+    for name in os.listdir(out):
+        base = CASES[name][0]
+        model, info = load(os.path.join(out, name), output_loading_info=True)
         assert not any(info[k] for k in ("missing_keys", "unexpected_keys", "mismatched_keys")), info
         ours, exact = dict(model.named_modules()), quantised(base, False)
         for n, m in exact.named_modules():

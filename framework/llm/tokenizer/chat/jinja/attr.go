@@ -4,12 +4,16 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // attribute is a.name: an attribute first, then an item (sandbox.getattr).
 func (r *run) attribute(of any, name string) (any, error) {
 	if u, ok := of.(*undefined); ok {
 		return nil, u.err()
+	}
+	if err := r.read(len(name)); err != nil {
+		return nil, err
 	}
 	v, ok, err := r.member(of, name)
 	if err != nil || ok {
@@ -20,16 +24,19 @@ func (r *run) attribute(of any, name string) (any, error) {
 			return v, nil
 		}
 	}
-	return undefinedOf(of, name), nil
+	return undefinedOf(of, name), r.grow(4 * itemBytes)
 }
 
 // item is a[key]: an item first, then an attribute (sandbox.getitem).
 func (r *run) item(of, key any) (any, error) {
+	if err := r.readValues(of, key); err != nil {
+		return nil, err
+	}
 	switch o := of.(type) {
 	case *undefined:
 		return nil, o.err()
 	case *Dict:
-		if v, ok, err := o.get(key); err == nil && ok {
+		if v, ok, err := r.lookup(o, key); err == nil && ok {
 			return v, nil
 		}
 	case string, markup, *List, *tuple, *rangeValue:
@@ -44,10 +51,11 @@ func (r *run) item(of, key any) (any, error) {
 			return v, err
 		}
 	}
-	return undefinedOf(of, key), nil
+	return undefinedOf(of, key), r.grow(4 * itemBytes)
 }
 
-// element is a sequence's item, counted from the end if negative.
+// element is a sequence's item, counted from the end if negative. A text is
+// walked through: the caller counts it.
 func element(of any, i int64) (any, bool) {
 	n, _ := length(of)
 	if i < 0 {
@@ -83,6 +91,9 @@ func (r *run) slice(of any, parts [3]any) (any, error) {
 	default:
 		return nil, errorf(TypeError, "'%s' object is not subscriptable", typeName(of))
 	}
+	if err := r.readValues(of); err != nil {
+		return nil, err
+	}
 	n, _ := length(of)
 	start, stop, step, count, ok, err := sliceBounds(parts, n)
 	if err != nil {
@@ -90,6 +101,13 @@ func (r *run) slice(of any, parts [3]any) (any, error) {
 	}
 	if !ok {
 		return nil, errSliceIndex()
+	}
+	s, isText := text(of)
+	switch {
+	case isText && step == 1:
+		return like(of, characters(s, start, start+count)), nil
+	case isText:
+		return like(of, stepped(s, start, step, count)), r.grow(min(len(s), utf8.UTFMax*count))
 	}
 	if err := r.grow(itemBytes * count); err != nil {
 		return nil, err
@@ -106,26 +124,9 @@ func (r *run) slice(of any, parts [3]any) (any, error) {
 		return &List{pick(o.Items)}, nil
 	case *tuple:
 		return &tuple{pick(o.items)}, nil
-	case *rangeValue:
-		return newRange(o.start+int64(start)*o.step, o.start+int64(stop)*o.step, int64(step)*o.step), nil
 	}
-	s, _ := text(of)
-	if len(s) == n { // ASCII
-		if step == 1 {
-			return like(of, s[start:start+count]), nil
-		}
-		b := make([]byte, count)
-		for i := range b {
-			b[i] = s[start+i*step]
-		}
-		return like(of, string(b)), nil
-	}
-	runes := []rune(s)
-	out := make([]rune, count)
-	for i := range out {
-		out[i] = runes[start+i*step]
-	}
-	return like(of, string(out)), nil
+	o := of.(*rangeValue)
+	return newRange(o.start+int64(start)*o.step, o.start+int64(stop)*o.step, int64(step)*o.step), nil
 }
 
 func errSliceIndex() error {
@@ -197,6 +198,9 @@ func (r *run) member(of any, name string) (v any, ok bool, err error) {
 		case "catch_varargs":
 			return o.def.takesVarargs, true, nil
 		case "arguments":
+			if err := r.grow(itemBytes * len(o.def.params)); err != nil {
+				return nil, true, err
+			}
 			out := make([]any, len(o.def.params))
 			for i, p := range o.def.params {
 				out[i] = p

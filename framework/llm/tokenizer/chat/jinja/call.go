@@ -45,7 +45,7 @@ func (r *run) arguments(a arguments, f *frame) (call, error) {
 		if err != nil {
 			return c, err
 		}
-		if err := c.add(a.names[i], v); err != nil {
+		if err := c.add(r, a.names[i], v); err != nil {
 			return c, err
 		}
 	}
@@ -74,7 +74,7 @@ func (r *run) arguments(a arguments, f *frame) (call, error) {
 			if !ok {
 				return c, errorf(TypeError, "keywords must be strings")
 			}
-			if err := c.add(name, v); err != nil {
+			if err := c.add(r, name, v); err != nil {
 				return c, err
 			}
 		}
@@ -82,7 +82,10 @@ func (r *run) arguments(a arguments, f *frame) (call, error) {
 	return c, nil
 }
 
-func (c *call) add(name string, v any) error {
+func (c *call) add(r *run, name string, v any) error {
+	if err := r.read((1 + len(c.kw)) * (itemBytes + len(name))); err != nil {
+		return err
+	}
 	for _, k := range c.kw {
 		if k.name == name {
 			return errorf(TypeError, "got multiple values for keyword argument '%s'", name)
@@ -103,7 +106,7 @@ func (r *run) callExpr(e *callExpr, f *frame, caller *macro) (any, error) {
 		return nil, err
 	}
 	if caller != nil {
-		if err := c.add("caller", caller); err != nil {
+		if err := c.add(r, "caller", caller); err != nil {
 			return nil, err
 		}
 	}
@@ -135,6 +138,12 @@ func (b builtin) invoke(r *run, name string, c call) (any, error) {
 	if err := r.step(); err != nil {
 		return nil, err
 	}
+	if err := r.readCall(c); err != nil {
+		return nil, err
+	}
+	if err := r.grow(4 * itemBytes); err != nil { // the result, whatever it is
+		return nil, err
+	}
 	if b.raw != nil {
 		return b.raw(r, c)
 	}
@@ -143,6 +152,20 @@ func (b builtin) invoke(r *run, name string, c call) (any, error) {
 		return nil, err
 	}
 	return b.fn(r, a)
+}
+
+// readCall counts the arguments and what is in them: what filters, tests and
+// methods read, unless they go over it more than once.
+func (r *run) readCall(c call) error {
+	if err := r.read(itemBytes * (len(c.args) + len(c.kw))); err != nil {
+		return err
+	}
+	for _, k := range c.kw {
+		if err := r.readValues(k.value); err != nil {
+			return err
+		}
+	}
+	return r.readValues(c.args...)
 }
 
 func bind(name, params string, c call) ([]any, error) {
@@ -185,7 +208,7 @@ func intArg(v any, def int) (int, error) {
 	i, ok := integer(v)
 	if !ok {
 		if u, ok := v.(*undefined); ok {
-			return 0, errorf(TypeError, "'Undefined' object cannot be interpreted as an integer (%s)", u.message)
+			return 0, errorf(TypeError, "'Undefined' object cannot be interpreted as an integer (%s)", u.why())
 		}
 		return 0, errorf(TypeError, "'%s' object cannot be interpreted as an integer", typeName(v))
 	}

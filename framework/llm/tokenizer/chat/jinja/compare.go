@@ -18,10 +18,13 @@ func (r *run) equalAt(a, b any, depth int) (bool, error) {
 	}
 	if x, ok := text(a); ok {
 		y, ok := text(b)
-		return ok && x == y, nil
+		if !ok || len(x) != len(y) {
+			return false, nil
+		}
+		return x == y, r.read(len(x))
 	}
 	if c, ok := numbers(a, b); ok {
-		return c == 0, nil
+		return c == 0, r.readValues(a, b)
 	}
 	switch x := a.(type) {
 	case nil:
@@ -41,7 +44,7 @@ func (r *run) equalAt(a, b any, depth int) (bool, error) {
 			return false, nil
 		}
 		for i, k := range x.keys {
-			v, ok, err := y.get(k)
+			v, ok, err := r.lookup(y, k)
 			if err != nil || !ok {
 				return false, err
 			}
@@ -136,7 +139,7 @@ func (r *run) compareAt(op string, a, b any, depth int) (bool, error) {
 	}
 	if x, ok := text(a); ok {
 		if y, ok := text(b); ok {
-			return holds(op, strings.Compare(x, y)), nil // UTF-8 orders as code points do
+			return holds(op, strings.Compare(x, y)), r.read(min(len(x), len(y))) // UTF-8 orders as code points do
 		}
 	}
 	if c, ok := numbers(a, b); ok {
@@ -187,14 +190,15 @@ func (r *run) contains(of, item any) (bool, error) {
 		if !ok {
 			return false, errorf(TypeError, "'in <string>' requires string as left operand, not %s", typeName(item))
 		}
-		return strings.Contains(s, part), nil
+		i, err := r.index(s, part)
+		return i >= 0, err
 	}
 	d, ok := of.(*Dict)
 	if v, isView := of.(*view); isView && v.kind == "dict_keys" {
 		d, ok = v.of, true
 	}
 	if ok {
-		_, found, err := d.get(item)
+		_, found, err := r.lookup(d, item)
 		return found, err
 	}
 	next, err := r.iterate(of)

@@ -6,7 +6,6 @@ import (
 	"math"
 	"math/big"
 	"strconv"
-	"strings"
 )
 
 // Dict is Python's dict: keys in the order of their first insertion, 1, 1.0
@@ -21,7 +20,7 @@ func (d *Dict) Len() int { return len(d.keys) }
 
 // Get looks up a key of text.
 func (d *Dict) Get(key string) (any, bool) {
-	i, ok := d.index["s"+key]
+	i, ok := d.index[textKey(key)]
 	if !ok {
 		return nil, false
 	}
@@ -29,7 +28,7 @@ func (d *Dict) Get(key string) (any, bool) {
 }
 
 // Set puts a value under a key of text.
-func (d *Dict) Set(key string, value any) { d.put("s"+key, key, value) }
+func (d *Dict) Set(key string, value any) { d.put(textKey(key), key, value) }
 
 // All yields keys and values in order.
 func (d *Dict) All(yield func(key, value any) bool) {
@@ -52,8 +51,9 @@ func (d *Dict) put(hash string, key, value any) {
 	d.keys, d.values = append(d.keys, key), append(d.values, value)
 }
 
-func (d *Dict) get(key any) (any, bool, error) {
-	h, err := hash(key, 0)
+// lookup is Python's d[key].
+func (r *run) lookup(d *Dict, key any) (any, bool, error) {
+	h, err := r.hash(key, 0)
 	if err != nil {
 		return nil, false, err
 	}
@@ -64,18 +64,26 @@ func (d *Dict) get(key any) (any, bool, error) {
 	return d.values[i], true, nil
 }
 
-func (d *Dict) set(key, value any) error {
-	h, err := hash(key, 0)
-	if err == nil {
-		d.put(h, key, value)
+// put is Python's d[key] = value.
+func (r *run) put(d *Dict, key, value any) error {
+	h, err := r.hash(key, 0)
+	if err != nil {
+		return err
 	}
-	return err
+	if err := r.grow(4 * itemBytes); err != nil {
+		return err
+	}
+	d.put(h, key, value)
+	return nil
 }
 
 // hash gives equal strings for values that are equal as keys.
-func hash(v any, depth int) (string, error) {
+func (r *run) hash(v any, depth int) (string, error) {
 	if depth > deepest {
 		return "", errTooDeep()
+	}
+	if err := r.readValues(v); err != nil {
+		return "", err
 	}
 	switch v := v.(type) {
 	case nil:
@@ -100,18 +108,18 @@ func hash(v any, depth int) (string, error) {
 		}
 		return "f" + strconv.FormatFloat(v, 'g', -1, 64), nil
 	case *tuple:
-		var b strings.Builder
-		b.WriteByte('t')
+		digest := sha256.New()
 		for _, item := range v.items {
-			h, err := hash(item, depth+1)
+			if err := r.step(); err != nil {
+				return "", err
+			}
+			h, err := r.hash(item, depth+1)
 			if err != nil {
 				return "", err
 			}
-			if fmt.Fprintf(&b, "%d:%s", len(h), h); b.Len() > mostPrinted {
-				return "", errorf(Limit, "a key of more than %d bytes", mostPrinted)
-			}
+			fmt.Fprintf(digest, "%d:%s", len(h), h)
 		}
-		return b.String(), nil
+		return "t" + string(digest.Sum(nil)), nil
 	case *undefined:
 		return "u", nil
 	case *rangeValue:

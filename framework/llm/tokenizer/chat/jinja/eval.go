@@ -120,11 +120,11 @@ func (r *run) dict(e *dictExpr, f *frame) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := d.set(k, v); err != nil {
+		if err := r.put(d, k, v); err != nil {
 			return nil, err
 		}
 	}
-	return d, r.grow(4 * itemBytes * d.Len())
+	return d, nil
 }
 
 func (r *run) cond(e *condExpr, f *frame) (any, error) {

@@ -78,13 +78,16 @@ func (r *run) stmt(st stmt, f *frame, out *buffer) (flow, error) {
 		return r.body(st.body, inner, out)
 	case *macroStmt:
 		f.values[st.def.name] = &macro{def: st.def, frame: f}
+		return onward, at(r.keep(f), st.def.line)
 	case *callStmt:
 		caller := &macro{def: st.def, frame: f}
 		var v any
-		var err error
-		if st.call == nil {
+		err := r.keep(f)
+		switch {
+		case err != nil:
+		case st.call == nil:
 			v, err = r.callMacro(caller, call{})
-		} else {
+		default:
 			v, err = r.callExpr(st.call, f, caller)
 		}
 		if err == nil {
@@ -181,10 +184,7 @@ func (r *run) store(target expr, v any, f *frame) error {
 		if !ok {
 			return errorf(Runtime, "cannot assign attribute on non-namespace object")
 		}
-		if err := r.grow(4 * itemBytes); err != nil {
-			return err
-		}
-		return ns.set(t.field, v)
+		return r.setField(ns, t.field, v)
 	case *tupleExpr:
 		items, err := r.items(v)
 		if err != nil {
@@ -202,10 +202,9 @@ func (r *run) store(target expr, v any, f *frame) error {
 	return nil
 }
 
-func (n *namespace) set(name string, v any) error {
+func (r *run) setField(n *namespace, name string, v any) error {
 	if name != "" && name[0] == '_' {
 		return errorf(Security, "Chat templates cannot store underscore-prefixed attributes on a namespace, but got %s. Please rename the attribute.", quoted(name))
 	}
-	n.fields.Set(name, v)
-	return nil
+	return r.put(n.fields, name, v)
 }

@@ -16,7 +16,7 @@ var unsupportedFilters = map[string]bool{
 
 func init() {
 	def := builtin{params: "value default_value? boolean?", fn: defaultFilter}
-	esc := builtin{params: "/value", fn: func(r *run, a []any) (any, error) { return r.escape(a[0]) }}
+	esc := builtin{params: "/value", fn: func(r *run, a []any) (any, error) { return r.escaped(a[0]) }}
 	for name, b := range map[string]builtin{
 		"abs":     {params: "/value", fn: abs},
 		"attr":    {params: "obj name", fn: attrFilter},
@@ -27,7 +27,7 @@ func init() {
 			if err != nil {
 				return nil, err
 			}
-			return r.escape(s)
+			return r.escaped(s)
 		}},
 		"safe": {params: "value", fn: func(r *run, a []any) (any, error) {
 			s, err := r.str(a[0])
@@ -94,17 +94,18 @@ func soft(f func(string) string) builtin {
 
 func titleFilter(s string) string {
 	var b strings.Builder
+	upper, lower := uppercase(), lowercase()
 	start := true
 	for _, r := range s {
-		if isSpace(r) || strings.ContainsRune("-({[<", r) {
+		switch {
+		case isSpace(r) || strings.ContainsRune("-({[<", r):
 			b.WriteRune(r)
 			start = true
 			continue
-		}
-		if start {
-			b.WriteString(upper(string(r)))
-		} else {
-			b.WriteString(lower(string(r)))
+		case start:
+			b.WriteString(upper.String(string(r)))
+		default:
+			b.WriteString(lower.String(string(r)))
 		}
 		start = false
 	}
@@ -191,20 +192,23 @@ func indentFilter(r *run, a []any) (any, error) {
 		}
 		width = strings.Repeat(" ", max(n, 0))
 	}
-	lines := splitLines(s+"\n", false)
-	if err := r.grow(len(s) + len(lines)*(len(width)+1)); err != nil {
-		return nil, err
-	}
-	for i, line := range lines {
-		if i > 0 && (line != "" || boolArg(a[3])) {
-			lines[i] = width + line
+	var b strings.Builder
+	first := true
+	err = eachLine(s+"\n", false, func(line string) error {
+		if err := r.grow(1 + len(width) + len(line)); err != nil {
+			return err
 		}
-	}
-	out := strings.Join(lines, "\n")
-	if boolArg(a[2]) {
-		out = width + out
-	}
-	return like(a[0], out), nil
+		if !first {
+			b.WriteByte('\n')
+		}
+		if boolArg(a[2]) && first || !first && (line != "" || boolArg(a[3])) {
+			b.WriteString(width)
+		}
+		first = false
+		b.WriteString(line)
+		return nil
+	})
+	return like(a[0], b.String()), err
 }
 
 func truncate(r *run, a []any) (any, error) {
@@ -236,13 +240,13 @@ func truncate(r *run, a []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	cut := string([]rune(s)[:keep])
+	cut := characters(s, 0, keep)
 	if !boolArg(a[2]) {
 		if i := strings.LastIndexByte(cut, ' '); i >= 0 {
 			cut = cut[:i]
 		}
 	}
-	return cut + end, nil
+	return cut + end, r.grow(len(cut) + len(end))
 }
 
 func replaceFilter(r *run, a []any) (any, error) {
@@ -268,7 +272,16 @@ func wordCount(r *run, a []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return int64(len(strings.FieldsFunc(s, func(c rune) bool { return !isWord(c) }))), nil
+	n, inside := int64(0), false
+	for _, c := range s {
+		if word := isWord(c); word != inside {
+			inside = word
+			if word {
+				n++
+			}
+		}
+	}
+	return n, nil
 }
 
 func intFilter(_ *run, a []any) (any, error) {
@@ -321,13 +334,4 @@ func floatFilter(_ *run, a []any) (any, error) {
 		return 0.0, nil
 	}
 	return a[1], nil
-}
-
-// escape counts what escaped makes.
-func (r *run) escape(v any) (any, error) {
-	m, err := escaped(v)
-	if err != nil {
-		return nil, err
-	}
-	return m, r.grow(len(m))
 }

@@ -74,6 +74,9 @@ func (r *run) getterOr(path any, fold bool, otherwise any) func(any) (any, error
 	}
 	return func(v any) (any, error) {
 		for _, p := range parts {
+			if err := r.step(); err != nil {
+				return nil, err
+			}
 			var err error
 			if v, err = r.item(v, p); err != nil {
 				return nil, err
@@ -228,14 +231,18 @@ func sortFilter(r *run, a []any) (any, error) {
 			paths = append(paths, p)
 		}
 	}
-	if err := r.grow(16 * len(paths) * (len(items) + 1)); err != nil {
+	if err := r.grow(itemBytes * len(paths) * (len(items) + 1)); err != nil {
 		return nil, err
+	}
+	var gets []func(any) (any, error)
+	for _, p := range paths {
+		gets = append(gets, r.getter(p, !boolArg(a[2])))
 	}
 	keys := make([]any, len(items))
 	for i, v := range items {
 		key := &List{}
-		for _, p := range paths {
-			k, err := r.getter(p, !boolArg(a[2]))(v)
+		for _, get := range gets {
+			k, err := get(v)
 			if err != nil {
 				return nil, err
 			}
@@ -261,7 +268,7 @@ func uniqueFilter(r *run, a []any) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			h, err := hash(k, 0)
+			h, err := r.hash(k, 0)
 			if err != nil {
 				return nil, err
 			}

@@ -163,7 +163,7 @@ func (r *run) percentValue(v any, p spec, html bool) (string, error) {
 			return "", errorf(Unsupported, "%%a with characters beyond ASCII")
 		}
 		if html {
-			m, err := escaped(like(v, s))
+			m, err := r.escaped(like(v, s))
 			if err != nil {
 				return "", err
 			}
@@ -175,7 +175,7 @@ func (r *run) percentValue(v any, p spec, html bool) (string, error) {
 		return r.formatText(s, p)
 	case 'c':
 		if s, ok := text(v); ok {
-			if runeCount(s) != 1 {
+			if runeLen(s) == 0 || runeLen(s) != len(s) {
 				return "", errorf(TypeError, "%%c requires int or char")
 			}
 			return r.pad(s, p.width, ' ', max(p.align, '<'))
@@ -230,6 +230,9 @@ func formatMap(r *run, a []any) (any, error) {
 	}
 	c := call{args: a[:1]}
 	for k, v := range d.All {
+		if err := r.step(); err != nil {
+			return nil, err
+		}
 		if name, ok := text(k); ok {
 			c.kw = append(c.kw, keyword{name, v})
 		}
@@ -294,9 +297,11 @@ func (f *formatter) field(s string, depth int) (string, error) {
 	name, layout := s, ""
 	for i := 0; i < len(s); i++ {
 		if s[i] == '[' {
-			if j := strings.IndexByte(s[i:], ']'); j > 0 {
-				i += j
+			j := strings.IndexByte(s[i:], ']')
+			if j < 0 {
+				break // lookup says so
 			}
+			i += j
 		} else if s[i] == ':' || s[i] == '!' {
 			name, layout = s[:i], s[i:]
 			break
@@ -329,7 +334,7 @@ func (f *formatter) field(s string, depth int) (string, error) {
 	}
 	out, err := f.run.format(v, layout)
 	if err == nil && f.html {
-		m, err := escaped(like(v, out))
+		m, err := f.run.escaped(like(v, out))
 		return string(m), err
 	}
 	return out, err
@@ -351,6 +356,9 @@ func (f *formatter) lookup(name string) (any, error) {
 	first, rest := name[:end], name[end:]
 	v, err := f.first(first)
 	for err == nil && rest != "" {
+		if err := f.run.step(); err != nil {
+			return nil, err
+		}
 		var key string
 		if rest[0] == '.' {
 			end := strings.IndexAny(rest[1:], ".[")
@@ -376,6 +384,9 @@ func (f *formatter) lookup(name string) (any, error) {
 }
 
 func (f *formatter) first(name string) (any, error) {
+	if err := f.run.read(itemBytes * len(f.kw)); err != nil {
+		return nil, err
+	}
 	i, err := strconv.Atoi(name)
 	switch {
 	case name == "":

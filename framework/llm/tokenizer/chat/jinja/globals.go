@@ -18,7 +18,7 @@ var globals = map[string]*function{
 			if !ok {
 				return nil, errorf(Unsupported, "a namespace's field that is no text")
 			}
-			if err := n.set(name, v); err != nil {
+			if err := r.setField(n, name, v); err != nil {
 				return nil, err
 			}
 		}
@@ -47,7 +47,10 @@ var globals = map[string]*function{
 		if err != nil {
 			return nil, err
 		}
-		return r.growText(strftime(r.now(), layout))
+		if err := r.grow(12 * len(layout)); err != nil { // %c, two bytes, gives 24
+			return nil, err
+		}
+		return strftime(r.now(), layout)
 	}},
 	"cycler": unsupportedGlobal("cycler"),
 	"joiner": unsupportedGlobal("joiner"),
@@ -111,7 +114,7 @@ func (r *run) makeDict(c call) (*Dict, error) {
 	if len(c.args) == 1 {
 		if from, ok := c.args[0].(*Dict); ok {
 			for k, v := range from.All {
-				if err := d.set(k, v); err != nil {
+				if err := r.put(d, k, v); err != nil {
 					return nil, err
 				}
 			}
@@ -128,14 +131,16 @@ func (r *run) makeDict(c call) (*Dict, error) {
 				if len(kv) != 2 {
 					return nil, errorf(ValueError, "dictionary update sequence element has length %d; 2 is required", len(kv))
 				}
-				if err := d.set(kv[0], kv[1]); err != nil {
+				if err := r.put(d, kv[0], kv[1]); err != nil {
 					return nil, err
 				}
 			}
 		}
 	}
 	for _, k := range c.kw {
-		d.Set(k.name, k.value)
+		if err := r.put(d, k.name, k.value); err != nil {
+			return nil, err
+		}
 	}
-	return d, r.grow(4 * itemBytes * d.Len())
+	return d, nil
 }

@@ -1,5 +1,7 @@
 package jinja
 
+import "slices"
+
 // generator is what Python gives as one: read once, with no length and no
 // items by number, and true even if nothing is in it.
 type generator struct {
@@ -102,9 +104,6 @@ func (r *run) reversed(v any) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]any, len(items))
-	for i, item := range items {
-		out[len(items)-1-i] = item
-	}
-	return out, nil
+	slices.Reverse(items)
+	return items, nil
 }

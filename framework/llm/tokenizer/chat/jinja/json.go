@@ -8,7 +8,6 @@ import (
 	"io"
 	"math"
 	"math/big"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -149,9 +148,9 @@ func (w *jsonWriter) value(v any, depth int) error {
 	case float64:
 		return w.p.write(jsonFloat(v))
 	case string:
-		return w.p.write(w.quote(v))
+		return w.quote(v)
 	case markup:
-		return w.p.write(w.quote(string(v)))
+		return w.quote(string(v))
 	case *List:
 		return w.list(v.Items, depth)
 	case *tuple:
@@ -241,7 +240,10 @@ func (w *jsonWriter) dict(d *Dict, depth int) error {
 		if err != nil {
 			return err
 		}
-		if err := w.p.write(w.quote(k) + w.key); err != nil {
+		if err := w.quote(k); err != nil {
+			return err
+		}
+		if err := w.p.write(w.key); err != nil {
 			return err
 		}
 		if err := w.value(kv[1], depth+1); err != nil {
@@ -268,25 +270,18 @@ func jsonKey(v any) (string, error) {
 	return "", errorf(TypeError, "keys must be str, int, float, bool or None, not %s", typeName(v))
 }
 
-func (w *jsonWriter) quote(s string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, c := range s {
+func (w *jsonWriter) quote(s string) error {
+	return w.p.escaped(s, '"', func(c rune) string {
 		switch {
 		case c == '"' || c == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(c)
-		case slices.Contains([]rune("\n\r\t\b\f"), c):
-			b.WriteByte('\\')
-			b.WriteByte("nrtbf"[strings.IndexRune("\n\r\t\b\f", c)])
+			return `\` + string(c)
+		case c < 0x20 && strings.ContainsRune("\n\r\t\b\f", c):
+			return `\` + string("nrtbf"[strings.IndexRune("\n\r\t\b\f", c)])
 		case c < 0x20 || w.ascii && c > 0x7e && c <= 0xffff:
-			fmt.Fprintf(&b, `\u%04x`, c)
+			return fmt.Sprintf(`\u%04x`, c)
 		case w.ascii && c > 0xffff:
-			fmt.Fprintf(&b, `\u%04x\u%04x`, 0xd800+(c-0x10000)>>10, 0xdc00+(c-0x10000)&0x3ff)
-		default:
-			b.WriteRune(c)
+			return fmt.Sprintf(`\u%04x\u%04x`, 0xd800+(c-0x10000)>>10, 0xdc00+(c-0x10000)&0x3ff)
 		}
-	}
-	b.WriteByte('"')
-	return b.String()
+		return ""
+	})
 }

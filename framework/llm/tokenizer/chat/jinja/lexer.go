@@ -205,6 +205,9 @@ func (l *lexer) tag(end string) error {
 			if r != '_' && !unicode.IsLetter(r) {
 				return errorf(Syntax, "Invalid character in identifier")
 			}
+			if len(name) > longestName {
+				return errorf(Limit, "a name of more than %d bytes", longestName)
+			}
 			l.emit(token{kind: "name", text: name})
 			l.take(len(name))
 		case r == '\'' || r == '"':
@@ -222,6 +225,9 @@ func (l *lexer) tag(end string) error {
 	}
 	return nil // the parser names what is missing
 }
+
+// longestName bounds the time that it takes to look up a name, in bytes.
+const longestName = 1000
 
 func isWord(r rune) bool {
 	return r == '_' || unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r)

@@ -175,6 +175,9 @@ func (r *run) forOver(st *forStmt, of any, f *frame, out *buffer, depth int, aga
 		next = r.selected(st, next, f)
 		of = &generator{kind: "generator", next: next}
 	}
+	if err := r.readValues(of); err != nil { // for a text's length
+		return onward, err
+	}
 	l := r.newLoop(of, next, depth)
 	l.again = again
 	ran := false

@@ -12,6 +12,9 @@ type macro struct {
 // callMacro binds the arguments (Jinja's Macro.__call__) and gives the text.
 func (r *run) callMacro(m *macro, c call) (any, error) {
 	d := m.def
+	if err := r.read(itemBytes * len(d.params) * len(c.kw)); err != nil {
+		return nil, err
+	}
 	f := r.enter(d.scope, m.frame)
 	n := min(len(c.args), len(d.params))
 	for i, name := range d.params {
@@ -33,7 +36,9 @@ func (r *run) callMacro(m *macro, c call) (any, error) {
 	if d.takesKwargs {
 		kw := &Dict{}
 		for _, k := range c.kw {
-			kw.Set(k.name, k.value)
+			if err := r.put(kw, k.name, k.value); err != nil {
+				return nil, err
+			}
 		}
 		f.values["kwargs"] = kw
 	} else if len(c.kw) > 0 {

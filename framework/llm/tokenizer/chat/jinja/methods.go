@@ -8,7 +8,7 @@ var dictMethods = map[string]builtin{
 	"values": {params: "/self", fn: viewOf("dict_values")},
 	"copy":   {params: "/self", fn: func(r *run, a []any) (any, error) { return a[0], nil }},
 	"get": {params: "/self key default?", fn: func(r *run, a []any) (any, error) {
-		v, ok, err := a[0].(*Dict).get(a[1])
+		v, ok, err := r.lookup(a[0].(*Dict), a[1])
 		if err != nil || ok {
 			return v, err
 		}
@@ -36,7 +36,7 @@ func fromKeys(r *run, a []any) (any, error) {
 	}
 	d := &Dict{}
 	for _, k := range keys {
-		if err := d.set(k, a[1]); err != nil {
+		if err := r.put(d, k, a[1]); err != nil {
 			return nil, err
 		}
 	}

@@ -9,6 +9,9 @@ import (
 func (r *run) binary(op string, a, b any) (any, error) {
 	if op == "%" {
 		if s, ok := text(a); ok {
+			if err := r.read(len(s)); err != nil {
+				return nil, err
+			}
 			out, err := r.growText(r.percent(s, b, isMarkup(a)))
 			return like(a, out), err
 		}
@@ -18,7 +21,13 @@ func (r *run) binary(op string, a, b any) (any, error) {
 			return nil, u.err()
 		}
 	}
+	if err := r.readValues(a, b); err != nil {
+		return nil, err
+	}
 	if v, ok, err := arithmetic(op, a, b); ok {
+		if err == nil {
+			err = r.readValues(v)
+		}
 		return v, err
 	}
 	switch op {
@@ -77,11 +86,11 @@ func (r *run) join(a, b any) (any, bool, error) {
 	y, oky := text(b)
 	switch {
 	case okx && oky && (isMarkup(a) || isMarkup(b)):
-		m, err := escaped(a)
+		m, err := r.escaped(a)
 		if err != nil {
 			return nil, true, err
 		}
-		n, err := escaped(b)
+		n, err := r.escaped(b)
 		if err != nil {
 			return nil, true, err
 		}

@@ -82,9 +82,15 @@ func (p *printer) value(v any, depth int) error {
 	case float64:
 		return p.write(floatText(v))
 	case string:
-		return p.write(quoted(v))
+		return p.quoted(v)
 	case markup:
-		return p.write("Markup(" + quoted(string(v)) + ")")
+		if err := p.write("Markup("); err != nil {
+			return err
+		}
+		if err := p.quoted(string(v)); err != nil {
+			return err
+		}
+		return p.write(")")
 	case *undefined:
 		return p.write("Undefined")
 	case *List:
@@ -168,33 +174,52 @@ func (p *printer) dict(d *Dict, depth int) error {
 	return p.write("}")
 }
 
-// quoted is the repr of a string.
-func quoted(s string) string {
+// quoted writes the repr of a string.
+func (p *printer) quoted(s string) error {
 	quote := byte('\'')
 	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {
 		quote = '"'
 	}
-	var b strings.Builder
-	b.WriteByte(quote)
-	for _, r := range s {
+	return p.escaped(s, quote, func(c rune) string {
 		switch {
-		case r == rune(quote) || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\r':
-			b.WriteString(`\r`)
-		case r == '\t':
-			b.WriteString(`\t`)
-		case !unicode.IsPrint(r):
-			b.WriteString(asciiEscape(r))
-		default:
-			b.WriteRune(r)
+		case c == rune(quote) || c == '\\':
+			return `\` + string(c)
+		case c == '\n':
+			return `\n`
+		case c == '\r':
+			return `\r`
+		case c == '\t':
+			return `\t`
+		case !unicode.IsPrint(c):
+			return asciiEscape(c)
 		}
+		return ""
+	})
+}
+
+// escaped writes s between quotes, with what escape gives for a character, if
+// not "", in its place.
+func (p *printer) escaped(s string, quote byte, escape func(rune) string) error {
+	p.b.WriteByte(quote)
+	plain := 0 // where the characters not yet written begin
+	for i := 0; i < len(s); {
+		c, n := utf8.DecodeRuneInString(s[i:])
+		if e := escape(c); e != "" {
+			if err := p.write(s[plain:i] + e); err != nil {
+				return err
+			}
+			plain = i + n
+		}
+		i += n
 	}
-	b.WriteByte(quote)
-	return b.String()
+	return p.write(s[plain:] + string(quote))
+}
+
+// quoted is the repr of a string.
+func quoted(s string) string {
+	p := &printer{max: math.MaxInt}
+	_ = p.quoted(s) // only its bound can fail
+	return p.b.String()
 }
 
 // floatText is the repr of a float: the shortest digits that give it back, an

@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"math/big"
 	"strings"
 	"time"
 )
@@ -12,6 +13,7 @@ type run struct {
 	limits Limits
 
 	steps, memory, depth int
+	unread               int // bytes that are no whole step yet
 }
 
 // itemBytes is what an element of a list counts.
@@ -23,6 +25,33 @@ func (r *run) step() error {
 		return errorf(Limit, "more than %d steps", r.limits.Steps)
 	}
 	return nil
+}
+
+// bytesAStep is how many bytes are read in about the time of a step: the slowest
+// functions of characters take some nanoseconds for each.
+const bytesAStep = 256
+
+// read counts n bytes before they are walked through. Without it a step could
+// take as long as the longest text.
+func (r *run) read(n int) error {
+	r.unread += n
+	r.steps += r.unread/bytesAStep - 1
+	r.unread %= bytesAStep
+	return r.step()
+}
+
+// readValues counts the texts and the integers beyond 64 bits among values; the
+// latter by the time that it takes to multiply, divide or print one.
+func (r *run) readValues(values ...any) error {
+	n := 0
+	for _, v := range values {
+		if s, ok := text(v); ok {
+			n += len(s)
+		} else if i, ok := v.(*big.Int); ok {
+			n += i.BitLen() * i.BitLen() / 4096
+		}
+	}
+	return r.read(n)
 }
 
 // grow counts n bytes before they are made.
@@ -74,7 +103,10 @@ type frame struct {
 	values map[string]any
 }
 
+// enter counts a step for each name; the next step sees whether they were too
+// many.
 func (r *run) enter(s *scope, parent *frame) *frame {
+	r.steps += len(s.names)
 	f := &frame{parent: parent, values: make(map[string]any, len(s.names))}
 	for _, name := range s.names {
 		f.values[name] = missing
@@ -109,4 +141,16 @@ func (r *run) global(name string) (any, bool) {
 		return f, true
 	}
 	return nil, false
+}
+
+// keep counts the frames that a macro keeps alive.
+func (r *run) keep(f *frame) error {
+	n := 0
+	for ; f != nil; f = f.parent {
+		n += 1 + len(f.values)
+	}
+	if err := r.read(n); err != nil {
+		return err
+	}
+	return r.grow(4 * itemBytes * n)
 }

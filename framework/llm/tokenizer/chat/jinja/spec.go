@@ -26,6 +26,10 @@ const widest = 1 << 16
 func parseSpec(s string) (spec, error) {
 	p := spec{fill: ' ', sign: '-', prec: -1}
 	bad := func() (spec, error) { return p, errorf(ValueError, "Invalid format specifier '%s'", s) }
+	const longest = 1000
+	if len(s) > longest {
+		return p, errorf(Limit, "a format of more than %d bytes", longest)
+	}
 	rest := []rune(s)
 	isAlign := func(i int) bool { return len(rest) > i && strings.ContainsRune("<>^=", rest[i]) }
 	if isAlign(1) {
@@ -112,8 +116,11 @@ func (r *run) format(v any, s string) (string, error) {
 }
 
 func (r *run) formatText(s string, p spec) (string, error) {
-	if p.prec >= 0 && runeCount(s) > p.prec {
-		s = string([]rune(s)[:p.prec])
+	if err := r.read(len(s)); err != nil {
+		return "", err
+	}
+	if p.prec >= 0 {
+		s = characters(s, 0, p.prec)
 	}
 	if p.align == 0 || p.align == '=' {
 		p.align = '<'
@@ -256,11 +263,17 @@ func grouped(digits, sep string, every, width int, zeros bool) string {
 		end = len(digits)
 	}
 	whole, rest := digits[:end], digits[end:]
-	for zeros && len(whole)+(len(whole)-1)/every+len(rest) < width {
-		whole = "0" + whole
+	size := len(whole)
+	for zeros && size+(size-1)/every+len(rest) < width {
+		size++
 	}
-	for i := len(whole) - every; i > 0; i -= every {
-		whole = whole[:i] + sep + whole[i:]
+	whole = strings.Repeat("0", size-len(whole)) + whole
+	var b strings.Builder
+	for i := range size {
+		if i > 0 && (size-i)%every == 0 {
+			b.WriteString(sep)
+		}
+		b.WriteByte(whole[i])
 	}
-	return whole + rest
+	return b.String() + rest
 }

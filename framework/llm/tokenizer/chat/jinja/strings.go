@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -10,35 +11,34 @@ import (
 
 // upper and lower are Python's, with the mappings to several characters and
 // the final sigma. A Caser has state, so each call makes its own.
-func upper(s string) string { return cases.Upper(language.Und).String(s) }
+func upper(s string) string { return uppercase().String(s) }
 
-func lower(s string) string {
-	return cases.Lower(language.Und, cases.HandleFinalSigma(true)).String(s)
-}
+func lower(s string) string { return lowercase().String(s) }
 
-// titleRune is a character's title case.
-func titleRune(r rune) string {
-	return cases.Title(language.Und, cases.NoLower).String(string(r))
-}
+func uppercase() cases.Caser { return cases.Upper(language.Und) }
+
+func lowercase() cases.Caser { return cases.Lower(language.Und, cases.HandleFinalSigma(true)) }
+
+func titlecase() cases.Caser { return cases.Title(language.Und, cases.NoLower) }
 
 func capitalize(s string) string {
 	if s == "" {
 		return ""
 	}
 	n := runeLen(s)
-	r := []rune(s[:n])[0]
-	return titleRune(r) + lower(s[n:])
+	return titlecase().String(s[:n]) + lower(s[n:])
 }
 
 // titled is str.title: each letter after a character without case is upper.
 func titled(s string) string {
 	var b strings.Builder
+	title, lower := titlecase(), lowercase()
 	inside := false
 	for _, r := range s {
 		if inside {
-			b.WriteString(lower(string(r)))
+			b.WriteString(lower.String(string(r)))
 		} else {
-			b.WriteString(titleRune(r))
+			b.WriteString(title.String(string(r)))
 		}
 		inside = cased(r)
 	}
@@ -47,12 +47,13 @@ func titled(s string) string {
 
 func swapcase(s string) string {
 	var b strings.Builder
+	upper, lower := uppercase(), lowercase()
 	for _, r := range s {
 		switch {
 		case unicode.IsUpper(r):
-			b.WriteString(lower(string(r)))
+			b.WriteString(lower.String(string(r)))
 		case unicode.IsLower(r):
-			b.WriteString(upper(string(r)))
+			b.WriteString(upper.String(string(r)))
 		default:
 			b.WriteRune(r)
 		}
@@ -95,9 +96,9 @@ func isTitle(s string) bool {
 	return any
 }
 
-// stripper gives the function that says what strip removes: white space, or
-// the characters given.
-func stripper(chars any) (func(rune) bool, error) {
+// stripper gives the function that says what strip removes of s: white space,
+// or the characters given.
+func (r *run) stripper(s string, chars any) (func(rune) bool, error) {
 	if chars == missing || chars == nil {
 		return isSpace, nil
 	}
@@ -105,81 +106,107 @@ func stripper(chars any) (func(rune) bool, error) {
 	if !ok {
 		return nil, errorf(TypeError, "strip arg must be None or str")
 	}
-	return func(r rune) bool { return strings.ContainsRune(set, r) }, nil
+	return func(r rune) bool { return strings.ContainsRune(set, r) }, r.read(len(s) * len(set))
 }
 
-// splitSpace is str.split without a separator.
-func splitSpace(s string, most int, fromEnd bool) []string {
-	var out []string
-	if fromEnd {
-		s = strings.TrimRightFunc(s, isSpace)
-		for s != "" && len(out) != most {
-			i := strings.LastIndexFunc(s, isSpace)
-			if i < 0 {
-				break
-			}
-			n := runeLen(s[i:])
-			out = append(out, s[i+n:])
-			s = strings.TrimRightFunc(s[:i], isSpace)
-		}
-		if s != "" {
-			out = append(out, s)
-		}
-		for i, j := 0, len(out)-1; i < j; i, j = i+1, j-1 {
-			out[i], out[j] = out[j], out[i]
-		}
-		return out
-	}
+// pieces are the parts that a text is split into, of its type.
+type pieces struct {
+	run   *run
+	of    any
+	items []any
+}
+
+func (p *pieces) add(s string) error {
+	p.items = append(p.items, like(p.of, s))
+	return p.run.grow(2*itemBytes + len(s))
+}
+
+// splitSpace is str.split without a separator; most < 0 is no bound.
+func (p *pieces) splitSpace(s string, most int) error {
 	s = strings.TrimLeftFunc(s, isSpace)
-	for s != "" && len(out) != most {
+	for s != "" && len(p.items) != most {
 		i := strings.IndexFunc(s, isSpace)
 		if i < 0 {
 			break
 		}
-		out = append(out, s[:i])
+		if err := p.add(s[:i]); err != nil {
+			return err
+		}
 		s = strings.TrimLeftFunc(s[i:], isSpace)
 	}
-	if s != "" {
-		out = append(out, s)
+	if s == "" {
+		return nil
 	}
-	return out
+	return p.add(s)
 }
 
-// splitAt is str.split or rsplit with a separator; most < 0 is no bound.
-func splitAt(s, sep string, most int, fromEnd bool) []string {
-	if !fromEnd {
-		if most < 0 {
-			return strings.Split(s, sep)
-		}
-		return strings.SplitN(s, sep, most+1)
-	}
-	var out []string
-	for len(out) != most {
-		i := strings.LastIndex(s, sep)
+// splitSpaceFromEnd is str.rsplit without a separator.
+func (p *pieces) splitSpaceFromEnd(s string, most int) error {
+	defer func() { slices.Reverse(p.items) }()
+	s = strings.TrimRightFunc(s, isSpace)
+	for s != "" && len(p.items) != most {
+		i := strings.LastIndexFunc(s, isSpace)
 		if i < 0 {
 			break
 		}
-		out = append(out, s[i+len(sep):])
+		if err := p.add(s[i+runeLen(s[i:]):]); err != nil {
+			return err
+		}
+		s = strings.TrimRightFunc(s[:i], isSpace)
+	}
+	if s == "" {
+		return nil
+	}
+	return p.add(s)
+}
+
+// splitAt is str.split with a separator.
+func (p *pieces) splitAt(s, sep string, most int) error {
+	for len(p.items) != most {
+		i, err := p.run.index(s, sep)
+		if err != nil {
+			return err
+		}
+		if i < 0 {
+			break
+		}
+		if err := p.add(s[:i]); err != nil {
+			return err
+		}
+		s = s[i+len(sep):]
+	}
+	return p.add(s)
+}
+
+// splitAtFromEnd is str.rsplit with a separator.
+func (p *pieces) splitAtFromEnd(s, sep string, most int) error {
+	defer func() { slices.Reverse(p.items) }()
+	for len(p.items) != most {
+		i, err := p.run.lastIndex(s, sep)
+		if err != nil {
+			return err
+		}
+		if i < 0 {
+			break
+		}
+		if err := p.add(s[i+len(sep):]); err != nil {
+			return err
+		}
 		s = s[:i]
 	}
-	out = append(out, s)
-	for i, j := 0, len(out)-1; i < j; i, j = i+1, j-1 {
-		out[i], out[j] = out[j], out[i]
-	}
-	return out
+	return p.add(s)
 }
 
 func isBreak(r rune) bool {
 	return r >= '\n' && r <= '\r' || r >= 0x1c && r <= 0x1e || r == 0x85 || r == 0x2028 || r == 0x2029
 }
 
-// splitLines is str.splitlines.
-func splitLines(s string, keep bool) []string {
-	var out []string
+// eachLine gives the lines that str.splitlines gives.
+func eachLine(s string, keep bool, line func(string) error) error {
 	for s != "" {
 		i := strings.IndexFunc(s, isBreak)
 		if i < 0 {
-			return append(out, s)
+			return line(s)
 		}
 		n := runeLen(s[i:])
 		if strings.HasPrefix(s[i:], "\r\n") {
@@ -189,21 +216,12 @@ func splitLines(s string, keep bool) []string {
 		if keep {
 			end += n
 		}
-		out, s = append(out, s[:end]), s[i+n:]
+		if err := line(s[:end]); err != nil {
+			return err
+		}
+		s = s[i+n:]
 	}
-	return out
-}
-
-// replace is str.replace; most < 0 replaces all.
-func (r *run) replace(s, old, with string, most int) (string, error) {
-	n := strings.Count(s, old)
-	if most >= 0 {
-		n = min(n, most)
-	}
-	if err := r.grow(len(s) + n*max(0, len(with)-len(old))); err != nil {
-		return "", err
-	}
-	return strings.Replace(s, old, with, n), nil
+	return nil
 }
 
 // pad fills s to width characters; align is '<', '>' or '^' (the odd one

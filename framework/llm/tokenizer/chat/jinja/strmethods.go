@@ -38,7 +38,7 @@ func init() {
 		"istitle": is(isTitle),
 		"isascii": is(func(s string) bool { return len(s) == runeCount(s) }),
 		"isidentifier": is(func(s string) bool {
-			return s != "" && strings.IndexFunc(s, func(r rune) bool { return !isWord(r) }) < 0 && !unicode.IsNumber([]rune(s)[0])
+			return s != "" && strings.IndexFunc(s, func(r rune) bool { return !isWord(r) }) < 0 && strings.IndexFunc(s, unicode.IsNumber) != 0
 		}),
 		"isprintable": is(func(s string) bool {
 			return strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
@@ -54,18 +54,20 @@ func init() {
 		"rsplit": {params: "self sep? maxsplit?", fn: split(true)},
 		"splitlines": {params: "self keepends?", fn: func(r *run, a []any) (any, error) {
 			s, _ := text(a[0])
-			return r.texts(a[0], splitLines(s, boolArg(a[1])))
+			p := &pieces{run: r, of: a[0]}
+			err := eachLine(s, boolArg(a[1]), p.add)
+			return &List{p.items}, err
 		}},
-		"partition":    {params: "/self sep", fn: partition(strings.Index)},
-		"rpartition":   {params: "/self sep", fn: partition(strings.LastIndex)},
+		"partition":    {params: "/self sep", fn: partition(false)},
+		"rpartition":   {params: "/self sep", fn: partition(true)},
 		"startswith":   {params: "/self prefix start? end?", fn: affix(strings.HasPrefix)},
 		"endswith":     {params: "/self suffix start? end?", fn: affix(strings.HasSuffix)},
 		"removeprefix": {params: "/self prefix", fn: remove(strings.TrimPrefix)},
 		"removesuffix": {params: "/self suffix", fn: remove(strings.TrimSuffix)},
-		"find":         {params: "/self sub start? end?", fn: find(strings.Index, false)},
-		"rfind":        {params: "/self sub start? end?", fn: find(strings.LastIndex, false)},
-		"index":        {params: "/self sub start? end?", fn: find(strings.Index, true)},
-		"rindex":       {params: "/self sub start? end?", fn: find(strings.LastIndex, true)},
+		"find":         {params: "/self sub start? end?", fn: find((*run).index, false)},
+		"rfind":        {params: "/self sub start? end?", fn: find((*run).lastIndex, false)},
+		"index":        {params: "/self sub start? end?", fn: find((*run).index, true)},
+		"rindex":       {params: "/self sub start? end?", fn: find((*run).lastIndex, true)},
 		"count":        {params: "/self sub start? end?", fn: countText},
 		"replace":      {params: "/self old new count?", fn: replaceText},
 		"join":         {params: "/self iterable", fn: joinText},
@@ -89,26 +91,10 @@ func isDigit(r rune) bool {
 	return unicode.IsDigit(r) || unicode.Is(unicode.No, r) && (r == 0xb2 || r == 0xb3 || r == 0xb9 || r >= 0x2070 && r <= 0x2089 || r >= 0x2460 && r <= 0x249b)
 }
 
-// texts is a list of strings of the same type as like.
-func (r *run) texts(of any, parts []string) (any, error) {
-	n := 0
-	for _, p := range parts {
-		n += len(p) + itemBytes
-	}
-	if err := r.grow(n); err != nil {
-		return nil, err
-	}
-	out := make([]any, len(parts))
-	for i, p := range parts {
-		out[i] = like(of, p)
-	}
-	return &List{out}, nil
-}
-
 func strip(left, right bool) func(*run, []any) (any, error) {
 	return func(r *run, a []any) (any, error) {
 		s, _ := text(a[0])
-		cut, err := stripper(a[1])
+		cut, err := r.stripper(s, a[1])
 		if err != nil {
 			return nil, err
 		}
@@ -129,8 +115,14 @@ func split(fromEnd bool) func(*run, []any) (any, error) {
 		if err != nil {
 			return nil, err
 		}
+		p := &pieces{run: r, of: a[0]}
 		if a[1] == missing || a[1] == nil {
-			return r.texts(a[0], splitSpace(s, most, fromEnd))
+			if fromEnd {
+				err = p.splitSpaceFromEnd(s, most)
+			} else {
+				err = p.splitSpace(s, most)
+			}
+			return &List{p.items}, err
 		}
 		sep, err := textArg(a[1])
 		if err != nil {
@@ -139,12 +131,16 @@ func split(fromEnd bool) func(*run, []any) (any, error) {
 		if sep == "" {
 			return nil, errorf(ValueError, "empty separator")
 		}
-		return r.texts(a[0], splitAt(s, sep, most, fromEnd))
+		if fromEnd {
+			err = p.splitAtFromEnd(s, sep, most)
+		} else {
+			err = p.splitAt(s, sep, most)
+		}
+		return &List{p.items}, err
 	}
 }
 
-func partition(index func(s, sep string) int) func(*run, []any) (any, error) {
-	last := index("aa", "a") == 1
+func partition(fromEnd bool) func(*run, []any) (any, error) {
 	return func(r *run, a []any) (any, error) {
 		s, _ := text(a[0])
 		sep, err := textArg(a[1])
@@ -154,9 +150,15 @@ func partition(index func(s, sep string) int) func(*run, []any) (any, error) {
 		if sep == "" {
 			return nil, errorf(ValueError, "empty separator")
 		}
-		i := index(s, sep)
+		index := r.index
+		if fromEnd {
+			index = r.lastIndex
+		}
+		i, err := index(s, sep)
 		switch {
-		case i < 0 && last:
+		case err != nil:
+			return nil, err
+		case i < 0 && fromEnd:
 			return &tuple{[]any{like(a[0], ""), like(a[0], ""), a[0]}}, nil
 		case i < 0:
 			return &tuple{[]any{a[0], like(a[0], ""), like(a[0], "")}}, nil
@@ -172,10 +174,7 @@ func part(s string, start, end any) (string, int, error) {
 	if err != nil || to < from {
 		return "", from, err
 	}
-	if n == len(s) {
-		return s[from:to], from, nil
-	}
-	return string([]rune(s)[from:to]), from, nil
+	return characters(s, from, to), from, nil
 }
 
 func affix(has func(s, x string) bool) func(*run, []any) (any, error) {
@@ -190,6 +189,12 @@ func affix(has func(s, x string) bool) func(*run, []any) (any, error) {
 			options = t.items
 		}
 		for _, o := range options {
+			if err := r.readValues(o); err != nil {
+				return nil, err
+			}
+			if err := r.step(); err != nil {
+				return nil, err
+			}
 			x, ok := text(o)
 			if !ok {
 				return nil, errorf(TypeError, "startswith or endswith takes str or a tuple of str, not %s", typeName(o))
@@ -210,7 +215,7 @@ func remove(trim func(s, x string) string) func(*run, []any) (any, error) {
 	}
 }
 
-func find(index func(s, sub string) int, must bool) func(*run, []any) (any, error) {
+func find(index func(r *run, s, sub string) (int, error), must bool) func(*run, []any) (any, error) {
 	return func(r *run, a []any) (any, error) {
 		s, _ := text(a[0])
 		sub, err := textArg(a[1])
@@ -221,7 +226,10 @@ func find(index func(s, sub string) int, must bool) func(*run, []any) (any, erro
 		if err != nil {
 			return nil, err
 		}
-		i := index(p, sub)
+		i, err := index(r, p, sub)
+		if err != nil {
+			return nil, err
+		}
 		if from, ok := small(a[2]); ok && sub == "" && from > int64(runeCount(s)) {
 			i = -1
 		}
@@ -242,7 +250,11 @@ func countText(r *run, a []any) (any, error) {
 		return nil, err
 	}
 	p, _, err := part(s, a[2], a[3])
-	return int64(strings.Count(p, sub)), err
+	if err != nil {
+		return nil, err
+	}
+	n, err := r.count(p, sub)
+	return int64(n), err
 }
 
 func replaceText(r *run, a []any) (any, error) {
@@ -250,7 +262,7 @@ func replaceText(r *run, a []any) (any, error) {
 	var parts [2]string
 	for i := range parts {
 		if i == 1 && isMarkup(a[0]) {
-			m, err := escaped(a[2])
+			m, err := r.escaped(a[2])
 			if err != nil {
 				return nil, err
 			}
@@ -281,7 +293,7 @@ func joinText(r *run, a []any) (any, error) {
 	for i, item := range items {
 		s, ok := text(item)
 		if isMarkup(a[0]) {
-			m, err := escaped(item)
+			m, err := r.escaped(item)
 			if err != nil {
 				return nil, err
 			}
@@ -345,6 +357,9 @@ func expandTabs(r *run, a []any) (any, error) {
 	s, _ := text(a[0])
 	size, err := intArg(a[1], 8)
 	if err != nil {
+		return nil, err
+	}
+	if err := r.grow(len(s)); err != nil {
 		return nil, err
 	}
 	var b strings.Builder

@@ -6,7 +6,7 @@ import "time"
 // named beside it.
 type Limits struct {
 	Output int // bytes of the rendered text; 16 MiB
-	Steps  int // expressions, statements and items of loops; 10 million
+	Steps  int // expressions, statements, items of loops, 256 bytes of texts that are walked through; 10 million
 	Memory int // bytes of all strings and lists made on the way; 256 MiB
 	Depth  int // expressions and statements inside each other, calls of macros included; 5,000
 }

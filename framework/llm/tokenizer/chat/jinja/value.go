@@ -22,8 +22,10 @@ type markup string
 // undefined is a name, attribute or item that there isn't. It prints as
 // nothing; most other uses fail.
 type undefined struct {
-	message string
+	message string // "" where of and name make it
 	kind    string // of the error
+	of      string // what has no such attribute or item
+	name    any
 }
 
 // namespace is the one thing that a template can write into.
@@ -64,10 +66,6 @@ func undefinedName(name string) *undefined {
 	return &undefined{message: quoted(name) + " is undefined", kind: Undefined}
 }
 
-// mostNamed bounds the name in the message of an undefined value, which lives as
-// long as the value does.
-const mostNamed = 1000
-
 // undefinedOf is what a missing attribute or item of an object gives.
 func undefinedOf(of, name any) *undefined {
 	kind := typeName(of) + " object"
@@ -81,18 +79,28 @@ func undefinedOf(of, name any) *undefined {
 	case *namespace:
 		kind = "transformers.utils.chat_template_utils." + kind
 	}
-	if s, ok := text(name); ok {
-		s = s[:min(len(s), mostNamed)]
-		return &undefined{message: quoted(kind) + " has no attribute " + quoted(s), kind: Undefined}
-	}
-	key, err := repr(name)
-	if err != nil {
-		key = typeName(name)
-	}
-	return &undefined{message: kind + " has no element " + key[:min(len(key), mostNamed)], kind: Undefined}
+	return &undefined{kind: Undefined, of: kind, name: name}
 }
 
-func (u *undefined) err() error { return errorf(u.kind, "%s", u.message) }
+// mostNamed bounds the name in a message, in bytes.
+const mostNamed = 1000
+
+// why is the message of the error that most uses give.
+func (u *undefined) why() string {
+	if u.of == "" {
+		return u.message
+	}
+	if s, ok := text(u.name); ok {
+		return quoted(u.of) + " has no attribute " + quoted(s[:min(len(s), mostNamed)])
+	}
+	key, err := printed(u.name, mostNamed)
+	if err != nil {
+		key = typeName(u.name)
+	}
+	return u.of + " has no element " + key
+}
+
+func (u *undefined) err() error { return errorf(u.kind, "%s", u.why()) }
 
 // text gives the characters of a string or markup.
 func text(v any) (string, bool) {
@@ -116,12 +124,24 @@ func like(v any, s string) any {
 var htmlEscapes = strings.NewReplacer("&", "&amp;", ">", "&gt;", "<", "&lt;", "'", "&#39;", `"`, "&#34;")
 
 // escaped is v as markup: itself if it is that, else with HTML escapes.
-func escaped(v any) (markup, error) {
+func (r *run) escaped(v any) (markup, error) {
 	if m, ok := v.(markup); ok {
 		return m, nil
 	}
-	s, err := str(v)
-	return markup(htmlEscapes.Replace(s)), err
+	s, err := r.str(v)
+	if err != nil {
+		return "", err
+	}
+	n := len(s)
+	for i := range len(s) {
+		if strings.IndexByte(`&><'"`, s[i]) >= 0 {
+			n += len("&#39;") - 1
+		}
+	}
+	if err := r.grow(n); err != nil {
+		return "", err
+	}
+	return markup(htmlEscapes.Replace(s)), nil
 }
 
 // typeName is the name of a value's Python type.
@@ -176,6 +196,10 @@ func truth(v any) bool {
 		return v.Sign() != 0
 	case float64:
 		return v != 0
+	case string:
+		return v != ""
+	case markup:
+		return v != ""
 	}
 	if n, ok := length(v); ok {
 		return n > 0
@@ -183,7 +207,8 @@ func truth(v any) bool {
 	return true
 }
 
-// length is Python's len(v) for what has one without being read.
+// length is Python's len(v) for what has one without being read. A text is
+// walked through: the caller counts it.
 func length(v any) (int, bool) {
 	switch v := v.(type) {
 	case string:

@@ -1,6 +1,6 @@
 //go:build minilm
 
-package encoder
+package embed
 
 import (
 	"context"
@@ -14,13 +14,12 @@ import (
 	"testing"
 
 	"github.com/tunelab/tunelab/framework/llm/checkpoint"
-	"github.com/tunelab/tunelab/framework/llm/tokenizer"
 )
 
 // A real encoder: `make minilm` fetches all-MiniLM-L6-v2 and names its folder in
 // TUNELAB_MINILM. What sentence-transformers makes of some texts is in
 // testdata/minilm.json (testdata/make_minilm.py).
-func TestSentenceEmbeddingsEqualSentenceTransformers(t *testing.T) {
+func TestMiniLMEqualsSentenceTransformers(t *testing.T) {
 	dir := os.Getenv("TUNELAB_MINILM")
 	if dir == "" {
 		t.Fatal("TUNELAB_MINILM must name the folder of all-MiniLM-L6-v2: run `make minilm`")
@@ -45,20 +44,18 @@ func TestSentenceEmbeddingsEqualSentenceTransformers(t *testing.T) {
 	if sum := sha256.Sum256(weights); hex.EncodeToString(sum[:]) != want.Weights {
 		t.Fatalf("%s holds other weights than those of the reference", dir)
 	}
-	tok, err := tokenizer.Load(dir)
+	r, err := recipeOf(dir, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, _, err := ReadSentence(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, text := range want.Texts {
-		if ids := Cut(tok.Encode(text, true), s.MaxLength); !slices.Equal(ids, want.IDs[i]) {
-			t.Errorf("text %d: tokens %v, want %v", i, ids, want.IDs[i])
+	in := inputs(want.Texts...)
+	own := texts{recipe: r, limit: r.limit(512)}
+	for i, text := range in {
+		if s, err := own.sequence(text); err != nil || !slices.Equal(s.ids, want.IDs[i]) {
+			t.Errorf("text %d: tokens %v (%v), want %v", i, s.ids, err, want.IDs[i])
 		}
 	}
-	got, err := Embed(context.Background(), dir, want.IDs, EmbedOptions{})
+	got, err := Embed(context.Background(), dir, in, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
