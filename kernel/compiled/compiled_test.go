@@ -80,6 +80,9 @@ func Sum(xs ...int) (s int) {
 	return
 }
 func At(i int) int { return []int{1}[i] }
+func At2(t time.Time, ds []time.Duration) time.Time { return t.Add(ds[0]) }
+func debug() {}
+func strings() {}
 func Forever() { time.Sleep(time.Hour) }
 func A(*P) {}
 func B() hidden { return hidden{} }
@@ -110,6 +113,11 @@ func TestFunctionsOfACell(t *testing.T) {
 	var sum int
 	if err := p.Call(ctx, "Sum", []any{[]int{1, 2, 3}}, []any{&sum}); err != nil || sum != 6 {
 		t.Error(sum, err)
+	}
+	now := time.Now().UTC().Truncate(time.Second)
+	var later time.Time
+	if err := p.Call(ctx, "At2", []any{now, []time.Duration{time.Hour}}, []any{&later}); err != nil || !later.Equal(now.Add(time.Hour)) {
+		t.Error(later, err)
 	}
 	var e *engine.Error
 	if err := p.Call(ctx, "At", []any{7}, []any{&sum}); !errors.As(err, &e) || e.Kind != engine.Panic || !strings.Contains(e.Message, "index out of range [7]") || !strings.Contains(e.Message, "In[3]:19") {

@@ -160,9 +160,15 @@ func (s *source) serve() string {
 		fmt.Fprintf(&b, "package main\n\nfunc main() { main%s() }\n", mark)
 		return b.String()
 	}
-	b.WriteString(strings.ReplaceAll(server, "·", mark))
+	imports := ""
 	for _, f := range s.functions {
-		fmt.Fprintf(&b, "\tcase %q:\n\t\tvar a struct{ %s }\n\t\tvar r struct{ %s }\n\t\tif err := in.Decode(&a); err != nil {\n\t\t\tos.Exit(1)\n\t\t}\n", f.name, fields("A", f.params), fields("R", f.results))
+		if strings.Contains(strings.Join(slices.Concat(f.params, f.results), " "), "time.") {
+			imports = "\t\"time\"\n"
+		}
+	}
+	b.WriteString(strings.NewReplacer("·", mark, "TIME", imports).Replace(server)) // marked, so that the cell may use the names
+	for _, f := range s.functions {
+		fmt.Fprintf(&b, "\tcase %q:\n\t\tvar a struct{ %s }\n\t\tvar r struct{ %s }\n\t\tif err := in.Decode(&a); err != nil {\n\t\t\tos%s.Exit(1)\n\t\t}\n", f.name, fields("A", f.params), fields("R", f.results), mark)
 		var args, results []string
 		for i := range f.params {
 			args = append(args, fmt.Sprintf("a.A%d", i))
@@ -208,18 +214,15 @@ const server = `package main
 
 import (
 	gob· "encoding/gob"
-	"fmt"
-	"os"
-	"runtime/debug"
-	"strings"
-	"time"
-)
-
-var _ time.Time
+	fmt· "fmt"
+	os· "os"
+	debug· "runtime/debug"
+	strings· "strings"
+TIME)
 
 func main() {
 	main·()
-	in, out := gob·.NewDecoder(os.NewFile(3, "calls")), gob·.NewEncoder(os.NewFile(4, "answers"))
+	in, out := gob·.NewDecoder(os·.NewFile(3, "calls")), gob·.NewEncoder(os·.NewFile(4, "answers"))
 	out.Encode("")
 	for {
 		var name string
@@ -235,10 +238,10 @@ func answer·(call func(), out *gob·.Encoder, results any) {
 	func() {
 		defer func() {
 			if r := recover(); r != nil {
-				failed = fmt.Sprintf("panic: %v", r)
-				for l := range strings.Lines(string(debug.Stack())) {
-					if i := strings.Index(l, "In["); i >= 0 {
-						place, _, _ := strings.Cut(strings.TrimSpace(l[i:]), " ")
+				failed = fmt·.Sprintf("panic: %v", r)
+				for l := range strings·.Lines(string(debug·.Stack())) {
+					if i := strings·.Index(l, "In["); i >= 0 {
+						place, _, _ := strings·.Cut(strings·.TrimSpace(l[i:]), " ")
 						failed += "; at " + place
 					}
 				}

@@ -1,6 +1,7 @@
 package compiled
 
 import (
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -41,8 +42,7 @@ func generate(c engine.Cell, known func(name string) (path string, ok bool)) (*s
 	}
 	text := "\n" + body
 	chunks, err := cell.Split(text)
-	if err != nil {
-		bad := err.(*cell.Error)
+	if bad := (*cell.Error)(nil); errors.As(err, &bad) {
 		return nil, &engine.Error{Kind: engine.SyntaxError, Message: bad.Message, File: c.File(), Line: bad.Line, Col: bad.Col}
 	}
 	var imports, decls, statements strings.Builder
