@@ -27,6 +27,10 @@ func (w *Worker) Compile() error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if ctx.Err() != nil { // left behind: another cell may run by now
+		p.Close()
+		return ctx.Err()
+	}
 	for n, old := range w.compiled {
 		if !slices.ContainsFunc(old.Names(), func(f string) bool { return !slices.Contains(p.Names(), f) }) {
 			old.Close()

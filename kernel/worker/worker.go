@@ -111,8 +111,11 @@ func (w *Worker) execute(r wire.Request) {
 	e := w.engine
 	w.mu.Unlock()
 	err := e.Run(ctx, engine.Cell{N: r.Cell, Code: r.Code})
-	if err == nil && w.stub != "" {
-		err = e.Run(ctx, engine.Cell{N: r.Cell, Code: w.stub})
+	w.mu.Lock()
+	stub := w.stub
+	w.mu.Unlock()
+	if err == nil && stub != "" {
+		err = e.Run(ctx, engine.Cell{N: r.Cell, Code: stub})
 	}
 	done := wire.Event{ID: r.ID, What: wire.Done}
 	if err != nil {
