@@ -121,7 +121,7 @@ func who(s Session, _ string, out io.Writer) error {
 
 func help(s Session, _ string, _ io.Writer) error {
 	var b strings.Builder
-	b.WriteString("A cell holds Go: imports, declarations and statements in any order. Its last value is shown.\nPackages of the standard library are imported by themselves.\n\n")
+	b.WriteString("A cell holds Go: imports, declarations and statements in any order. Its last value is shown.\nPackages of the standard library, lab and display are imported by themselves.\n\n")
 	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
 	for _, n := range Names() {
 		fmt.Fprintf(w, "%s\t%s\n", commands[n].usage, commands[n].what)
