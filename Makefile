@@ -5,7 +5,7 @@ PKGS    := ./framework/... ./tracking/... ./plugins/... ./kernel/...
 SECONDS_SINCE = $$(( $$(date +%s) - $(START) ))
 START   := $(shell date +%s)
 
-.PHONY: help build programs demo test test-all fuzz cross contrib python-example parity minilm kernel-test bench-kernel bench clean go
+.PHONY: help build programs demo test test-all fuzz cross contrib python-example parity minilm kernel-test notebooks bench-kernel bench clean go
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,16 +26,18 @@ programs: go
 demo: programs ## the nine methods compared on the embedded model and tasks: recorded, tabled, plotted
 	@bin/tunelab demo
 
-test: go ## everything that CI checks
+test: build ## everything that CI checks
 	@echo "== format"
 	@test -z "$$(gofmt -l framework plugins tracking kernel)" || { gofmt -l framework plugins tracking kernel; echo "gofmt the files above"; exit 1; }
 	@echo "== vet (a first run downloads modules and compiles SQLite: a few minutes)"
 	@$(GO) vet $(PKGS)
 	@echo "== tests, $(SECONDS_SINCE) s so far"
 	@$(GO) test -timeout 20m $(PKGS)
+	@echo "== a notebook, $(SECONDS_SINCE) s so far"
+	@d=$$(mktemp -d) && TUNELAB_DIR=$$d bin/tunelab notebook notebooks/01-first-comparison.ipynb -o $$d/out.ipynb --timeout 5m 2>$$d/log || { cat $$d/log; rm -rf $$d; exit 1; }; rm -rf $$d
 	@echo "== all checks passed in $(SECONDS_SINCE) s"
 
-test-all: test fuzz cross contrib python-example parity minilm kernel-test ## the longer checks too: other platforms, contrib modules, the race detector, every fault, many random kills
+test-all: test fuzz cross contrib python-example parity minilm kernel-test notebooks ## the longer checks too: other platforms, contrib modules, the race detector, every fault, many random kills
 	@echo "== race detector"
 	@$(GO) test -race -timeout 40m ./framework/plugin/... ./framework/run/... ./framework/lab/... ./framework/llm/... ./framework/compute/... ./tracking/... ./kernel/protocol ./kernel/frontend ./kernel/history ./kernel/command
 	@echo "== long tests"
@@ -76,6 +78,14 @@ kernel-test: go ## the notebook kernel in real Jupyter: jupyter_kernel_test, the
 
 bench-kernel: go ## the notebook kernel measured: ready, cells, memory, interrupts (docs/kernel.md)
 	@$(GO) test -run '^$$' -bench . -benchtime 5x ./kernel/cmd/tunelab-kernel
+
+# make notebooks FIGURES=--update writes notebooks/figures.json afresh, ONLY="notebooks/01-first-comparison.ipynb" runs one.
+notebooks: build ## the notebooks in real Jupyter: a failing cell or a score that has changed fails; copies with outputs go to bin/notebooks (needs Python 3.10 or newer with venv)
+	@command -v python3 >/dev/null || { echo "notebooks needs python3 with venv; without it: bin/tunelab notebook FILE.ipynb"; exit 1; }
+	@test -x .venv/notebooks/bin/python || python3 -m venv .venv/notebooks
+	@.venv/notebooks/bin/pip install -q -r notebooks/requirements.txt
+	@bin/tunelab kernel install --prefix .venv/notebooks --force >/dev/null
+	@PATH="$(CURDIR)/bin:$$PATH" .venv/notebooks/bin/python -W ignore notebooks/run.py --out bin/notebooks $(FIGURES) $(ONLY)
 
 cross: go ## compile for linux/arm64 and macOS with the portable kernels (needs Python with venv, for a cross compiler)
 	@echo "== cross-compile; .venv/zig gets a C cross compiler from PyPI (ziglang)"

@@ -46,7 +46,10 @@
 //     after 5 s.
 //   - display has no dependency on the kernel: libraries and the framework use it to
 //     make Data, and display.SetSink is called by the worker alone.
-//   - A package of the framework that cells import is bound in package bind.
+//   - A package of the framework that cells import is bound in package bind: lab, for
+//     comparisons. Packages of other modules are interpreted from source.
+//   - Compiled code that a cell calls may take an interrupt itself (package interrupt),
+//     to end with what it has: lab checkpoints its run. The next interrupt stops the cell.
 //   - A line that begins with % is a command: a new one is an entry of the map in
 //     package command, which sees the session through command.Session.
 //
@@ -54,8 +57,9 @@
 //
 // Refused, with a message that says so:
 //
-//   - import "C", and compiled cells (%%go): there is no compiler behind cells yet.
-//   - packages beside the standard library and those of package bind.
+//   - import "C", packages with C or assembler, and the few of the standard library that
+//     the interpreter does not have: %%go cells have them.
+//   - %export of a session in which a name has had several types, or with compiled cells.
 //   - what gophernotes took and Go does not have: gomacro's commands (:env), macros
 //     (~quote{...}) and generics (F#[T]).
 //   - defer in the body of a range over a function: the interpreter would drop it.
@@ -71,6 +75,10 @@
 //   - Variables of a type that gets a method, or is declared again without another
 //     layout, take the new type at their old address. A value in an interface keeps the
 //     old type.
+//   - Packages of the notebook's module are interpreted, and keep their variables over
+//     cells; a version that changes after an import counts after a restart.
+//   - A %%go cell is a process of its own: arguments and results of what it exports are
+//     copies, and must be plain data (package compiled).
 //   - Variables get their values where they stand, also var declarations: not in the
 //     order of what they depend on, as those of a package do.
 //   - A definition that a cell does not come to, because it panics or is interrupted

@@ -21,7 +21,9 @@ import (
 // Session is what commands act upon.
 type Session interface {
 	Names() []engine.Name
+	Export() (program string, err error)
 	Reset()           // after the cell that asks for it
+	Compile() error   // runs the cell at hand, which begins with %%go
 	Page(text string) // shown beside the cell, where the notebook has a pager
 }
 
@@ -37,6 +39,9 @@ func init() { // help reads the map
 		"cd":          {"%cd [FOLDER]", "change the working folder; without one, print it", cd},
 		"who":         {"%who", "list the session's names, with their types and cells", who},
 		"reset":       {"%reset", "forget every name, after this cell", func(s Session, _ string, _ io.Writer) error { s.Reset(); return nil }},
+		"%go":         {"%%go", "first line of a cell that is compiled with the real toolchain; what it exports can be called later", func(s Session, _ string, _ io.Writer) error { return s.Compile() }},
+		"require":     {"%require PATH@VERSION", "add a module to the go.mod of the notebook's folder, as go get does", require},
+		"export":      {"%export FILE.go", "write the cells that ran well as a Go program", export},
 		"help":        {"%help", "show this page", help},
 		"time":        {"%time STATEMENT", "run the statements of the line and say how long they took", noStatement},
 		"timeit":      {"%timeit STATEMENT", "run the statements of the line many times and say how long they take on average", noStatement},
@@ -44,13 +49,10 @@ func init() { // help reads the map
 	}
 }
 
-// missing are commands that other kernels have, or that this one will have.
+// missing are commands that other kernels have.
 var missing = map[string]string{
-	"%go":     "compiled cells are not there yet",
 	"%time":   "it stands alone on the first line, with statements below it",
 	"%timeit": "it repeats the statements of one line: write %timeit before them",
-	"require": "modules beside the standard library cannot be added yet",
-	"export":  "a notebook cannot be written as a program yet",
 }
 
 // Run runs one line, without its mark.
@@ -61,7 +63,9 @@ func Run(ctx context.Context, s Session, line string, shell bool, out io.Writer)
 	name, args, _ := strings.Cut(strings.TrimSpace(line), " ")
 	name, _, _ = strings.Cut(name, "\n")
 	if c, ok := commands[name]; ok {
-		if err := c.run(s, strings.TrimSpace(args), out); err != nil {
+		if err := c.run(s, strings.TrimSpace(args), out); errors.As(err, new(*engine.Error)) {
+			return err
+		} else if err != nil {
 			return fmt.Errorf("%%%s: %w", name, err)
 		}
 		return nil
@@ -118,7 +122,7 @@ func who(s Session, _ string, out io.Writer) error {
 
 func help(s Session, _ string, _ io.Writer) error {
 	var b strings.Builder
-	b.WriteString("A cell holds Go: imports, declarations and statements in any order. Its last value is shown.\nPackages of the standard library are imported by themselves.\n\n")
+	b.WriteString("A cell holds Go: imports, declarations and statements in any order. Its last value is shown.\nPackages of the standard library, lab and display are imported by themselves.\n\n")
 	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
 	for _, n := range Names() {
 		fmt.Fprintf(w, "%s\t%s\n", commands[n].usage, commands[n].what)

@@ -20,7 +20,11 @@ type session struct {
 
 func (s *session) Names() []engine.Name { return s.names }
 func (s *session) Reset()               { s.reset = true }
-func (s *session) Page(text string)     { s.page = text }
+func (s *session) Compile() error {
+	return &engine.Error{Kind: engine.CompileError, Message: "compiled"}
+}
+func (s *session) Export() (string, error) { return "package main\n\nfunc main() {}\n", nil }
+func (s *session) Page(text string)        { s.page = text }
 
 func TestCommands(t *testing.T) {
 	dir := t.TempDir()
@@ -36,8 +40,10 @@ func TestCommands(t *testing.T) {
 		{"reset", "", ""},
 		{"help", "", ""},
 		{"nothing at all", "", "%nothing is no command"},
-		{"%go\nfunc f() {}", "", "not there yet"},
-		{"require a@v1", "", "cannot be added yet"},
+		{"%go\nfunc f() {}", "", "compiled"},
+		{"require", "", "which module?"},
+		{"export", "", "to which file?"},
+		{"export cells.go", "cells.go is a program: go run cells.go\n", ""},
 		{"go111module off", "", ""},
 		{"%time x", "", "stands alone"},
 		{"%timeit\nx", "", "of one line"},

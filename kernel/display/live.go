@@ -36,6 +36,13 @@ func to() Sink {
 	return sink
 }
 
+// Connected tells whether there is a notebook that shows values.
+func Connected() bool {
+	mu.Lock()
+	defer mu.Unlock()
+	return sink != nil
+}
+
 // Handle is something shown that can be changed in its place.
 type Handle struct{ ID string }
 

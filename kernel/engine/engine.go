@@ -26,6 +26,14 @@ type Engine interface {
 	// Inspect describes the name at an offset, in bytes, of a cell's text.
 	Inspect(code string, offset int) (text string, found bool)
 
+	// Package gives the path of the package that a name means where nothing else
+	// declares it: one that a cell imported, or one that is known.
+	Package(name string) (path string, ok bool)
+
+	// Export writes what the session's cells did, those that ended well, as a Go
+	// program: declarations as they are now, statements in the order in which they ran.
+	Export() (string, error)
+
 	// Names lists what the session's cells declared, by name.
 	Names() []Name
 }
@@ -53,6 +61,9 @@ type Host interface {
 
 	// Command runs a line that began with % (name and arguments) or $ (shell).
 	Command(line string, shell bool) error
+
+	// Compiled calls a function of the %%go cell of that number; results are pointers.
+	Compiled(cell int, name string, args, results []any) error
 
 	// Note tells the person something that is no error.
 	Note(text string)

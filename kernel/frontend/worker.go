@@ -41,6 +41,7 @@ type worker struct {
 type asked struct {
 	execution *execution
 	done      chan wire.Event
+	doom      *time.Timer // kills the worker after an interrupt; nil: there was none
 }
 
 func newWorker(command []string, o *outputs, event func(*execution, wire.Event)) *worker {
@@ -147,9 +148,12 @@ func (w *worker) take(e wire.Event) {
 	if e.What == wire.Done {
 		delete(w.waiting, e.ID)
 	}
+	if e.What == wire.Ending && a != nil && a.doom != nil { // it saves what it has first
+		a.doom.Stop()
+	}
 	w.mu.Unlock()
 	switch {
-	case e.What == wire.Ready:
+	case e.What == wire.Ready, e.What == wire.Ending:
 	case e.What == wire.Done:
 		if a != nil {
 			a.done <- e
@@ -238,7 +242,7 @@ func (w *worker) killUnlessDone(d time.Duration, why string) {
 		if a.execution == nil {
 			continue
 		}
-		time.AfterFunc(d, func() {
+		a.doom = time.AfterFunc(d, func() {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			if w.waiting[id] == a && w.ready {

@@ -5,6 +5,8 @@ import (
 	"go/ast"
 	"go/types"
 	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/goplus/ixgo"
 	"golang.org/x/tools/go/ssa"
@@ -25,6 +27,7 @@ type program struct {
 	last   types.Type
 	notes  []string
 	redo   []redefinition
+	done   *done
 }
 
 // build makes the SSA of a cell and of the earlier cells that it uses, and an
@@ -53,6 +56,7 @@ func (e *Engine) build(k *checked) (*program, error) {
 	if err := buildAll(e.uses(k, k.file.Decls)); err != nil {
 		return nil, err
 	}
+	e.ctx.Builder.BuildPackages(k.reached())
 	mp, err := e.ctx.Builder.BuildMain(sp)
 	if err != nil {
 		return nil, err
@@ -81,9 +85,24 @@ func (e *Engine) build(k *checked) (*program, error) {
 		}
 	}
 	setOverride(e.ctx, addresses)
+	e.carryPackages(ip, mp.Prog)
 	k.trim()
 	e.cells[k.pkg] = &built{source: sp, deps: e.uses(k, k.file.Decls)}
 	return &program{interp: ip, entry: entryName(k.cell), last: k.last, notes: k.notes}, nil
+}
+
+// reached gives the packages whose methods and fields a cell uses, in order: a cell
+// that has a value of an earlier one's need not import its package.
+func (k *checked) reached() (list []*types.Package) {
+	found := map[*types.Package]bool{k.pkg: true}
+	for _, s := range k.info.Selections {
+		if p := s.Obj().Pkg(); p != nil && p.Path() != mainPath && !found[p] {
+			found[p] = true
+			list = append(list, p)
+		}
+	}
+	slices.SortFunc(list, func(a, b *types.Package) int { return strings.Compare(a.Path(), b.Path()) })
+	return list
 }
 
 // trim takes the statements out of a cell that is built: later cells need only what

@@ -74,6 +74,11 @@ func (e *Engine) functions() map[string]any {
 				panic(stop{err})
 			}
 		},
+		"Compiled": func(cell int, name string, args, results []any) {
+			if err := e.host.Compiled(cell, name, args, results); err != nil {
+				panic(stop{err})
+			}
+		},
 		"Start": func() { start = time.Now() },
 		"Stop":  func() { e.host.Note("time: " + took(time.Since(start))) },
 		"Repeat": func(f func()) {

@@ -16,6 +16,9 @@
 //     and an interpreter over it; every variable's storage is handed on by address.
 //  5. run.go calls the function, and stops it when it is interrupted.
 //
+// modules.go finds packages of other modules, which are interpreted from source;
+// export.go writes a session as a program.
+//
 // pins.go makes a type of a cell have one reflect.Type in every later interpreter;
 // internals.go is the only file that reaches into ixgo's unexported fields.
 package ixgo

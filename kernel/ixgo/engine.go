@@ -29,6 +29,10 @@ type Engine struct {
 	imports map[string]string // name -> path
 	cells   map[*types.Package]*built
 	run     *running
+	done    []*done // cells that ended well
+
+	dirs    map[string]string // where the source of an interpreted package lies
+	carries map[string]bool   // interpreted packages whose variables and types are handed on
 
 	panics chan ixgo.PanicError // of goroutines
 }
@@ -50,9 +54,12 @@ func New(host engine.Host) *Engine {
 	e := &Engine{
 		host: host, ctx: ctx, pins: newPins(ctx.Loader),
 		live: map[string]*binding{}, imports: map[string]string{}, cells: map[*types.Package]*built{},
+		dirs: map[string]string{}, carries: map[string]bool{},
 		panics: make(chan ixgo.PanicError),
 	}
 	ctx.Loader = e.pins
+	ctx.Lookup = e.lookup
+	e.pins.also = e.dirs
 	e.conf = types.Config{
 		GoVersion:                goVersion(),
 		Sizes:                    types.SizesFor("gc", runtime.GOARCH),
@@ -79,7 +86,13 @@ func (e *Engine) Run(ctx context.Context, c engine.Cell) (err error) {
 	if err != nil || p == nil {
 		return err
 	}
-	return e.execute(ctx, c, p)
+	if err := e.execute(ctx, c, p); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	e.done = append(e.done, p.done)
+	e.mu.Unlock()
+	return nil
 }
 
 // prepare brings a cell to where it can run, and makes what it declares part of
@@ -113,6 +126,7 @@ func (e *Engine) prepare(c engine.Cell) (p *program, err error) {
 		return nil, err
 	}
 	e.publish(k)
+	p.done = e.note(k)
 	p.redo = k.statements(k.redo)
 	if k.retyped {
 		e.migrate(c)

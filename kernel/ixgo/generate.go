@@ -89,11 +89,11 @@ func (e *Engine) addImports(s *source, k cell.Chunk) error {
 			i.Path.Value = strconv.Quote(path)
 		}
 		if path == "C" {
-			return fail(s.cell, k, engine.Refused, `cgo (import "C") can't be interpreted; compiled %%go cells are not there yet`)
+			return fail(s.cell, k, engine.Refused, `cgo (import "C") can't be interpreted: use it in a %%go cell`)
 		}
-		p, err := e.ctx.Importer.Import(path)
+		p, err := e.importPath(path)
 		if err != nil {
-			return fail(s.cell, k, engine.CompileError, fmt.Sprintf("%q cannot be imported: the standard library, gonum's plot, mat, stat and floats and the framework's display package are there, packages of other modules are not yet", path))
+			return fail(s.cell, k, engine.CompileError, fmt.Sprintf("%q cannot be imported: %v", path, err))
 		}
 		switch {
 		case i.Name == nil:

@@ -14,7 +14,7 @@ import (
 var preferred = map[string]string{
 	"rand": "math/rand", "template": "text/template", "scanner": "text/scanner", "pprof": "runtime/pprof",
 	"driver": "database/sql/driver", "types": "go/types", "trace": "runtime/trace", "list": "container/list",
-	"display": "github.com/tunelab/tunelab/kernel/display",
+	"display": "github.com/tunelab/tunelab/kernel/display", "lab": "github.com/tunelab/tunelab/kernel/lab",
 }
 
 // known maps a package's name to the path that is imported without being asked.
@@ -32,6 +32,17 @@ var known = func() map[string]string {
 	maps.Copy(m, preferred)
 	return m
 }()
+
+// Package gives the path that a name is imported by.
+func (e *Engine) Package(name string) (string, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if p, ok := e.imports[name]; ok {
+		return p, true
+	}
+	p, ok := known[name]
+	return p, ok
+}
 
 // neededImports gives the names of the imports that a file uses, sorted; those that
 // nobody wrote are added to the session's, if the name is used as a package's.

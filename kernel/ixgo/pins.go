@@ -16,6 +16,7 @@ type pins struct {
 	mu   sync.RWMutex
 	to   typeutil.Map // *types.Named -> reflect.Type; instances of a generic type by identity
 	from map[reflect.Type]types.Type
+	also map[string]string // interpreted packages beside those of cells
 }
 
 func newPins(l ixgo.Loader) *pins { return &pins{Loader: l, from: map[reflect.Type]types.Type{}} }
@@ -57,7 +58,11 @@ func (p *pins) walk(t types.Type, rt reflect.Type, seen map[types.Type]bool) {
 	}
 	seen[t] = true
 	if n, ok := t.(*types.Named); ok {
-		if pkg := n.Obj().Pkg(); pkg == nil || pkg.Path() != mainPath {
+		pkg := n.Obj().Pkg()
+		if pkg == nil {
+			return
+		}
+		if _, own := p.also[pkg.Path()]; !own && pkg.Path() != mainPath {
 			return
 		}
 		if p.to.At(n) == nil {

@@ -8,7 +8,9 @@ import (
 )
 
 // refuse finds what the interpreter would run wrongly.
-func (e *Engine) refuse(k *checked) error {
+func (e *Engine) refuse(k *checked) error { return e.refuseIn(k.info, k.file) }
+
+func (e *Engine) refuseIn(info *types.Info, files ...*ast.File) error {
 	var err error
 	say := func(n ast.Node, message string) {
 		if err == nil {
@@ -16,13 +18,13 @@ func (e *Engine) refuse(k *checked) error {
 			err = &engine.Error{Kind: engine.Refused, Message: message, File: p.Filename, Line: p.Line, Col: p.Column}
 		}
 	}
-	for _, d := range k.file.Decls {
-		ast.Inspect(d, func(n ast.Node) bool {
+	for _, f := range files {
+		ast.Inspect(f, func(n ast.Node) bool {
 			r, ok := n.(*ast.RangeStmt)
 			if !ok {
 				return true
 			}
-			if _, iterator := k.info.TypeOf(r.X).Underlying().(*types.Signature); iterator {
+			if _, iterator := info.TypeOf(r.X).Underlying().(*types.Signature); iterator {
 				if d := deferIn(r.Body); d != nil {
 					say(d, "defer in the body of a range over a function would never run here: put the body into a function of its own")
 				}

@@ -147,6 +147,12 @@ func describe(err error, ip *ixgo.Interp) error {
 			out.Kind, out.Col = engine.Failed, 0 // the place is that of generated code
 		}
 		out.Message = v.err.Error()
+		if known := (*engine.Error)(nil); errors.As(v.err, &known) { // of a compiled cell, or of a command
+			if known.File != "" {
+				return known
+			}
+			out.Kind, out.Message = known.Kind, known.Message
+		}
 	case exit:
 		out.Kind, out.Message = engine.Exit, fmt.Sprintf("os.Exit(%d) ended the cell; the session goes on", int(v))
 	case runtime.Error:

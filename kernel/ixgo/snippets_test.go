@@ -44,6 +44,7 @@ func text(v any) string { return fmt.Sprint(display.Of(v).Data[display.MIMETypeT
 func (n *notebook) Show(v any)                                       { n.say("Display", text(v)) }
 func (n *notebook) Note(s string)                                    { n.say("Note", s) }
 func (n *notebook) Background(err *engine.Error)                     { n.say("Goroutine", err.Error()) }
+func (n *notebook) Compiled(int, string, []any, []any) error         { return errors.New("no compiled cells") }
 func (n *notebook) Input(prompt string, secret bool) (string, error) { return "typed " + prompt, nil }
 func (n *notebook) Command(line string, shell bool) error {
 	if strings.HasPrefix(line, "fail") {

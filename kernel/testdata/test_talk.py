@@ -127,9 +127,15 @@ class Talk(unittest.TestCase):
         self.run_cell("%reset")
         _, messages, _ = self.run_cell("%who")
         self.assertEqual(self.texts(messages), "nothing is declared\n")
-        for code, words in {"%nothing": "is no command", "%%go\npackage main": "not there yet", "%require x@v1": "cannot be added yet", "$ exit 3": "exit status 3", "%cd /nowhere": "no such file"}.items():
+        for code, words in {"%nothing": "is no command", "%%go\nx := y": "undefined: y", "%require": "which module?", "%export": "to which file?", "$ exit 3": "exit status 3", "%cd /nowhere": "no such file"}.items():
             reply, _, _ = self.run_cell(code)
             self.assertIn(words, reply["evalue"])
+
+    def test_compiled_cells(self):
+        _, messages, _ = self.run_cell("%%go\nfunc Twice(x int) int { return 2 * x }\nfmt.Println(\"compiled\")")
+        self.assertEqual(self.texts(messages), "compiled\n")
+        _, messages, _ = self.run_cell("Twice(21)")
+        self.assertIn("'42'", str(messages))
 
     def test_waiting_cells_are_aborted_behind_an_error(self):
         self.kc.execute("time.Sleep(300 * time.Millisecond)\npanic(1)")

@@ -51,6 +51,7 @@ const (
 	Clear   = "clear"   // Wait
 	Input   = "input"   // Text is the prompt; Secret; a Reply is awaited
 	Note    = "note"    // Text
+	Ending  = "ending"  // an interrupt was taken by what the cell called, which ends by itself
 	Failure = "failure" // Error of a goroutine; no cell ends by it
 	Done    = "done"    // a request is answered: Error, Completion or Text
 )

@@ -13,8 +13,10 @@ import (
 	"sync"
 
 	"github.com/tunelab/tunelab/kernel/command"
+	"github.com/tunelab/tunelab/kernel/compiled"
 	"github.com/tunelab/tunelab/kernel/display"
 	"github.com/tunelab/tunelab/kernel/engine"
+	"github.com/tunelab/tunelab/kernel/interrupt"
 	"github.com/tunelab/tunelab/kernel/wire"
 )
 
@@ -28,22 +30,25 @@ type Worker struct {
 	events *wire.Writer
 	out    [2]*os.File // file descriptors 1 and 2
 
-	mu      sync.Mutex
-	engine  engine.Engine
-	id      int                // request of the cell that runs, or ran last
-	cancel  context.CancelFunc // of the cell that runs
-	ctx     context.Context    // of it
-	reset   bool
-	page    string
-	mark    int
-	replies chan wire.Request
-	value   *wire.Value // where a result goes while an expression is evaluated
+	mu       sync.Mutex
+	engine   engine.Engine
+	id       int                // request of the cell that runs, or ran last
+	cancel   context.CancelFunc // of the cell that runs
+	ctx      context.Context    // of it
+	reset    bool
+	page     string
+	mark     int
+	replies  chan wire.Request
+	cell     engine.Cell               // that runs, or ran last
+	stub     string                    // to be run after it: declares functions of a compiled cell
+	compiled map[int]*compiled.Program // by cell
+	value    *wire.Value               // where a result goes while an expression is evaluated
 }
 
 // Run serves requests until there are no more.
 func Run(requests io.Reader, events io.Writer, stdout, stderr *os.File, newEngine func(engine.Host) engine.Engine) error {
 	debug.SetMaxStack(maxStack)
-	w := &Worker{make: newEngine, events: wire.NewWriter(events), out: [2]*os.File{stdout, stderr}, replies: make(chan wire.Request, 1), ctx: context.Background()}
+	w := &Worker{make: newEngine, events: wire.NewWriter(events), out: [2]*os.File{stdout, stderr}, replies: make(chan wire.Request, 1), compiled: map[int]*compiled.Program{}, ctx: context.Background()}
 	w.engine = w.make(w)
 	display.SetSink(w)
 	w.send(wire.Event{What: wire.Ready})
@@ -83,8 +88,13 @@ func (w *Worker) current() engine.Engine {
 	return w.engine
 }
 
-// Interrupt stops the cell that runs, if one does.
+// Interrupt stops the cell that runs, if one does, unless what it called asked to be
+// told first.
 func (w *Worker) Interrupt() {
+	if interrupt.Take() {
+		w.send(wire.Event{What: wire.Ending})
+		return
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.cancel != nil {
@@ -97,9 +107,16 @@ func (w *Worker) execute(r wire.Request) {
 	defer cancel()
 	w.mu.Lock()
 	w.id, w.cancel, w.ctx, w.page = r.ID, cancel, ctx, ""
+	w.cell, w.stub = engine.Cell{N: r.Cell, Code: r.Code}, ""
 	e := w.engine
 	w.mu.Unlock()
 	err := e.Run(ctx, engine.Cell{N: r.Cell, Code: r.Code})
+	w.mu.Lock()
+	stub := w.stub
+	w.mu.Unlock()
+	if err == nil && stub != "" {
+		err = e.Run(ctx, engine.Cell{N: r.Cell, Code: stub})
+	}
 	done := wire.Event{ID: r.ID, What: wire.Done}
 	if done.Error = asError(err); err == nil {
 		done.Values = w.evaluate(ctx, e, r)
@@ -107,6 +124,10 @@ func (w *Worker) execute(r wire.Request) {
 	w.mu.Lock()
 	w.cancel = nil
 	if w.reset {
+		for n, p := range w.compiled {
+			p.Close()
+			delete(w.compiled, n)
+		}
 		w.engine, w.reset = w.make(w), false
 	}
 	done.Payload = w.page

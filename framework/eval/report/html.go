@@ -18,25 +18,9 @@ var page string
 // is no script. Figures are those of ScoresFigure, CostFigure and
 // CurveFigures.
 func HTML(w io.Writer, c *compare.Comparison, in Inputs, figures []*Figure) error {
-	t, err := template.New("report").Funcs(template.FuncMap{
-		"inc":    func(i int) int { return i + 1 },
-		"lines":  func(s string) []string { return strings.Split(s, "\n") },
-		"left":   func(t grid, i int) bool { return i < t.Left },
-		"score":  func(v float64) string { return fixed(v, decimals(v, 3)) },
-		"number": pValue,
-		"differs": func(g claimGroup, c compare.Claim) string {
-			if c.Seeds == 0 {
-				return ""
-			}
-			s := signed(g.Column, c.Difference)
-			if c.Interval != nil {
-				s += fmt.Sprintf(" [%s, %s]", signed(g.Column, c.Interval.Low), signed(g.Column, c.Interval.High))
-			}
-			return s
-		},
-	}).Parse(page)
+	t, err := parsed()
 	if err != nil {
-		return fmt.Errorf("the report's template: %w", err)
+		return err
 	}
 	d := struct {
 		document
@@ -55,6 +39,31 @@ func HTML(w io.Writer, c *compare.Comparison, in Inputs, figures []*Figure) erro
 	}
 	_, err = w.Write(bytes.Map(printable, b.Bytes()))
 	return err
+}
+
+// parsed is the page's template.
+func parsed() (*template.Template, error) {
+	t, err := template.New("report").Funcs(template.FuncMap{
+		"inc":    func(i int) int { return i + 1 },
+		"lines":  func(s string) []string { return strings.Split(s, "\n") },
+		"left":   func(t grid, i int) bool { return i < t.Left },
+		"score":  func(v float64) string { return fixed(v, decimals(v, 3)) },
+		"number": pValue,
+		"differs": func(g claimGroup, c compare.Claim) string {
+			if c.Seeds == 0 {
+				return ""
+			}
+			s := signed(g.Column, c.Difference)
+			if c.Interval != nil {
+				s += fmt.Sprintf(" [%s, %s]", signed(g.Column, c.Interval.Low), signed(g.Column, c.Interval.High))
+			}
+			return s
+		},
+	}).Parse(page)
+	if err != nil {
+		return nil, fmt.Errorf("the report's template: %w", err)
+	}
+	return t, nil
 }
 
 type inlineFigure struct {
