@@ -48,6 +48,9 @@ func TestAStudyWithAnEncoder(t *testing.T) {
 	if err := tiny.Encoder(model, encoder.DistilBERT); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := (Models{}).Open(t.Context(), model, "", 1); err == nil || !strings.Contains(err.Error(), "holds an encoder") {
+		t.Errorf("opened for scoring: %v", err)
+	}
 	put(t, filepath.Join(dir, "held.jsonl"), `{"text":"a text"}`+"\n")
 	t.Setenv("TUNELAB_PLUGIN_DIR", shipped(t, "icl", "full", "qlora"))
 	var warnings []string

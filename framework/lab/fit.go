@@ -65,6 +65,14 @@ func (f fit) why(e MethodEntry, m spec.Method, t *data.Prepared) string {
 	return why
 }
 
+// decodes refuses an encoder's folder.
+func decodes(dir string) error {
+	if isEncoder(dir) {
+		return fmt.Errorf("%s holds an encoder, which writes nothing and gives no next token: give a decoder (embed takes both)", dir)
+	}
+	return nil
+}
+
 // isEncoder tells an encoder's folder. What may be wrong with a folder, whoever
 // loads it says.
 func isEncoder(dir string) bool {

@@ -35,6 +35,9 @@ func (m Models) Open(ctx context.Context, name, adapter string, threads int) (*M
 	if err != nil {
 		return nil, err
 	}
+	if err := decodes(path); err != nil {
+		return nil, err
+	}
 	e, err := compute.Open("cpu", threads)
 	if err != nil {
 		return nil, err

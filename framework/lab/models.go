@@ -52,7 +52,23 @@ func (m Models) find(ctx context.Context, name string) (dir, exactly string, err
 	if _, err := os.Stat(name); err != nil {
 		return "", "", fmt.Errorf("model %q: %w; give a Hugging Face folder, hf:owner/name, or %q", name, err, base.Name)
 	}
-	return name, absolute(name), nil
+	return name, absolute(name), onlyFiles(name)
+}
+
+// onlyFiles refuses a folder with a pipe or a device in it, which a reader would
+// wait for.
+func onlyFiles(dir string) error {
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("model: %w; give the folder that holds config.json", err)
+	}
+	for _, entry := range list {
+		path := filepath.Join(dir, entry.Name())
+		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+			return fmt.Errorf("model: %s is neither a file nor a folder", path)
+		}
+	}
+	return nil
 }
 
 // onHub tells whether a name is one of the Hub and not of a file.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 
 	"github.com/tunelab/tunelab/framework/compute"
@@ -50,6 +51,9 @@ type TraceStep struct {
 func (ms Models) Trace(ctx context.Context, ids [][]int, o TraceOptions, emit func(TraceStep) error) error {
 	dir, err := ms.Dir(ctx, o.Model)
 	if err != nil {
+		return err
+	}
+	if err := decodes(dir); err != nil {
 		return err
 	}
 	if o.Save != "" {
@@ -109,6 +113,9 @@ func (o *TraceOptions) train(ctx context.Context, dir string, ids [][]int, emit 
 		}
 		if err != nil {
 			return fmt.Errorf("step %d: %w", k, err)
+		}
+		if bad := s.Loss + s.GradNorm; math.IsNaN(bad) || math.IsInf(bad, 0) {
+			return fmt.Errorf("step %d: the loss is %v and the gradient norm %v: lower the learning rate (--lr)", k, s.Loss, s.GradNorm)
 		}
 		if err := opt.Step(o.LR, 1); err != nil {
 			return err

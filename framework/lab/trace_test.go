@@ -117,6 +117,18 @@ func TestScoreWithoutTokenizer(t *testing.T) {
 }
 
 // A model in 4 bits trains by an adapter alone.
+// A rate that breaks the model ends the trace with what to do.
+func TestTraceEndsWithTheNumbers(t *testing.T) {
+	dir := t.TempDir()
+	if err := tiny.Model(dir, checkpoint.Llama); err != nil {
+		t.Fatal(err)
+	}
+	err := (Models{}).Trace(t.Context(), traced, TraceOptions{Model: dir, Batch: 1, Steps: 5, LR: 1e30}, func(TraceStep) error { return nil })
+	if err == nil || !strings.Contains(err.Error(), "lower the learning rate") {
+		t.Errorf("a rate of 1e30 gave %v", err)
+	}
+}
+
 func TestTraceOfAModelInNF4(t *testing.T) {
 	const base = "../train/quant/testdata/llama-nf4"
 	err := (Models{}).Trace(t.Context(), traced, TraceOptions{Model: base, Batch: 1, Steps: 1}, func(TraceStep) error { return nil })

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/tunelab/tunelab/framework/base"
@@ -95,6 +97,11 @@ func TestBadInputIsOneClearError(t *testing.T) {
 		{"unknown parameter", func(string) {}, []string{"-p", "rnak=3"}, []string{"params.rnak", "unknown parameter", "learning_rate"}},
 		{"parameter out of range", func(string) {}, []string{"-p", "batch_size=0"}, []string{"params.batch_size", "at least 1"}},
 		{"unknown method", func(string) {}, []string{"--plugin", "DIR/none"}, []string{"none"}},
+		{"pipe in the model's folder", func(dir string) {
+			if err := errors.Join(os.Mkdir(filepath.Join(dir, "model"), 0o755), syscall.Mkfifo(filepath.Join(dir, "model", "config.json"), 0o644)); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"--model", "DIR/model"}, []string{"config.json is neither a file nor a folder"}},
 		{"truncated safetensors", brokenModel(t, func(raw []byte) []byte { return raw[:len(raw)/2] }), []string{"--model", "DIR/model"}, []string{"model.safetensors"}},
 		{"wrong shape", brokenModel(t, func(raw []byte) []byte {
 			return []byte(strings.Replace(string(raw), `"shape":[128]`, `"shape":[64,2]`, 1))

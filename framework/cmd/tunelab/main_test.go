@@ -126,6 +126,7 @@ func TestUsageMistakes(t *testing.T) {
 		{"run lora", "give a method and --task"},
 		{"run --resume x --task capitals", "give it alone"},
 		{"run lora --task capitals -p rank", `--param "rank": expected key=value`},
+		{"generate --model embedded --prompt x --max-new-tokens 0", "1 at least"},
 		{"score --text x", "give --model DIR or --run ID"},
 		{"score --model embedded", "give the input"},
 		{"score --run x --ids y", "--ids needs --model"},

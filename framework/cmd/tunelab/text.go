@@ -117,7 +117,7 @@ type generateCmd struct {
 	source
 	Prompt       []string          `short:"p" help:"Prompt; repeat for more." sep:"none"`
 	Field        map[string]string `help:"With --run: field of the task's prompt template, as NAME=TEXT; repeat for more." placeholder:"F=TEXT" mapsep:"none"`
-	MaxNewTokens int               `help:"Most new tokens." placeholder:"N"`
+	MaxNewTokens *int              `help:"Most new tokens; default: the model's, else 128." placeholder:"N"`
 	Greedy       bool              `help:"Take the likeliest token each time." xor:"how"`
 	Temperature  float64           `help:"Draw at this temperature; 0 is greedy." placeholder:"T" xor:"how"`
 	TopP         float64           `help:"Draw from the likeliest tokens that reach this probability; 0: off." placeholder:"P"`
@@ -167,12 +167,23 @@ func (c *generateCmd) Run(a *app) error {
 	return nil
 }
 
+// most is --max-new-tokens, 0 where it is not given.
+func (c *generateCmd) most() int {
+	if c.MaxNewTokens == nil {
+		return 0
+	}
+	return *c.MaxNewTokens
+}
+
 // streams tells whether a person watches one text come.
 func (c *generateCmd) streams(a *app, in []lab.Line) bool {
 	return !a.json && c.Run_ == "" && len(in) == 1 && c.Samples == 1 && isTerminal(a.out)
 }
 
 func (c *generateCmd) generate(a *app, in []lab.Line) ([]generated, error) {
+	if c.MaxNewTokens != nil && *c.MaxNewTokens < 1 {
+		return nil, &codeError{exitUsage, errors.New("--max-new-tokens is 1 at least")}
+	}
 	var out []generated
 	if c.Run_ != "" {
 		if c.Temperature != 0 || c.TopP != 0 || c.TopK != 0 || c.Samples != 1 {
@@ -183,7 +194,7 @@ func (c *generateCmd) generate(a *app, in []lab.Line) ([]generated, error) {
 			return nil, err
 		}
 		defer l.Close()
-		ps, err := l.GenerateRun(a.ctx, c.Run_, in, c.Field, c.MaxNewTokens, a.meter("continued"))
+		ps, err := l.GenerateRun(a.ctx, c.Run_, in, c.Field, c.most(), a.meter("continued"))
 		for _, p := range ps {
 			out = append(out, generated{Text: p.Text, Finish: p.Finish})
 		}
@@ -197,7 +208,7 @@ func (c *generateCmd) generate(a *app, in []lab.Line) ([]generated, error) {
 		return nil, err
 	}
 	defer m.Close()
-	o := lab.GenerateOptions{MaxNewTokens: c.MaxNewTokens, Temperature: c.Temperature, TopP: c.TopP, TopK: c.TopK, Samples: c.Samples, Seed: c.Seed, Progress: a.meter("continued")}
+	o := lab.GenerateOptions{MaxNewTokens: c.most(), Temperature: c.Temperature, TopP: c.TopP, TopK: c.TopK, Samples: c.Samples, Seed: c.Seed, Progress: a.meter("continued")}
 	if c.streams(a, in) {
 		o.Text = func(more string) { fmt.Fprint(a.out, more) }
 	}

@@ -84,6 +84,9 @@ func ParseConfig(raw []byte) (Config, error) {
 	if !ok {
 		return Config{}, unsupported(name)
 	}
+	if err := family.checkClasses(f); err != nil {
+		return Config{}, err
+	}
 	nf4 := f.NF4()
 	f.MustBe("is_encoder_decoder", false)
 	f.MustBe("is_causal", true)

@@ -22,7 +22,7 @@ func TestChoicesAreRefusedByName(t *testing.T) {
 	for family, fields := range map[string]map[string]string{
 		Llama: {`"rope_scaling":{"type":"dynamic","factor":2}`: "rope_scaling.rope_type", `"rope_scaling":{"rope_type":"longrope"}`: "rope_scaling.rope_type",
 			`"partial_rotary_factor":0.5`: "partial_rotary_factor", `"hidden_act":"relu2"`: "hidden_act", `"is_encoder_decoder":true`: "is_encoder_decoder",
-			`"rope_scaling":5`: "rope_scaling", `"head_dim":3`: "head_dim"},
+			`"architectures":["FooForCausalLM"]`: "architectures", `"rope_scaling":5`: "rope_scaling", `"head_dim":3`: "head_dim"},
 		GPT2:    {`"scale_attn_by_inverse_layer_idx":true`: "scale_attn_by_inverse_layer_idx", `"add_cross_attention":true`: "add_cross_attention"},
 		Qwen2:   {`"layer_types":["full_attention","linear_attention","full_attention","full_attention"]`: "layer_types", `"layer_types":["full_attention"]`: "layer_types", `"use_sliding_window":true,"sliding_window":null,"layer_types":["sliding_attention","full_attention","full_attention","full_attention"]`: "sliding_window"},
 		Qwen3:   {`"layer_types":["chunked_attention","full_attention","full_attention","full_attention"]`: "layer_types"},

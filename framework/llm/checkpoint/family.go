@@ -45,6 +45,16 @@ func init() {
 // Families are the supported model types, sorted.
 func Families() []string { return slices.Sorted(maps.Keys(families)) }
 
+// checkClasses refuses a config.json whose classes are all of another family.
+func (d family) checkClasses(f *Fields) error {
+	own := strings.TrimSuffix(strings.TrimSuffix(d.architecture, "ForCausalLM"), "LMHeadModel")
+	classes := DecodeField[[]string](f, "architectures", nil)
+	if f.err != nil || len(classes) == 0 || slices.ContainsFunc(classes, func(c string) bool { return strings.HasPrefix(c, own) }) {
+		return f.err
+	}
+	return fmt.Errorf("architectures: %s is not of this model_type, whose class is %s", strings.Join(classes, ", "), d.architecture)
+}
+
 func unsupported(name string) error {
 	hint := ""
 	if name == "gemma3" {

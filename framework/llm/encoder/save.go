@@ -42,19 +42,14 @@ func (m *Encoder) save(dir, dtype string, f form) error {
 	if err := m.Plain(); err != nil {
 		return fmt.Errorf("save %s: %w", dir, err)
 	}
-	var tensors []checkpoint.Tensor
-	err := compute.Recover(func() error { // a weight may be read now
-		tensors = m.tensors(dtype, f)
-		return nil
-	})
+	err := os.MkdirAll(dir, 0o755)
 	if err == nil {
-		err = os.MkdirAll(dir, 0o755)
+		err = compute.Recover(func() error { // a weight may be read now
+			return checkpoint.WriteSafetensors(filepath.Join(dir, checkpoint.WeightsFile), m.tensors(dtype, f), nil)
+		})
 	}
 	if err != nil {
 		return fmt.Errorf("save the encoder: %w", err)
-	}
-	if err := checkpoint.WriteSafetensors(filepath.Join(dir, checkpoint.WeightsFile), tensors, nil); err != nil {
-		return err
 	}
 	return m.writeConfig(dir, dtype, f)
 }

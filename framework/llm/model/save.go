@@ -58,19 +58,14 @@ func (m *Model) save(dir, dtype string, quantise func(l *Linear) *checkpoint.NF4
 	for _, l := range m.Linears() {
 		linears[l.W.Name] = l
 	}
-	var tensors []checkpoint.Tensor
-	err := compute.Recover(func() error { // a weight may be read now
-		tensors = m.tensors(dtype, linears, quantise, labels)
-		return nil
-	})
+	err := os.MkdirAll(dir, 0o755)
 	if err == nil {
-		err = os.MkdirAll(dir, 0o755)
+		err = compute.Recover(func() error { // a weight may be read now
+			return checkpoint.WriteSafetensors(filepath.Join(dir, checkpoint.WeightsFile), m.tensors(dtype, linears, quantise, labels), nil)
+		})
 	}
 	if err != nil {
 		return fmt.Errorf("save the model: %w", err)
-	}
-	if err := checkpoint.WriteSafetensors(filepath.Join(dir, checkpoint.WeightsFile), tensors, nil); err != nil {
-		return err
 	}
 	return checkpoint.WriteConfig(dir, cfg, dtype)
 }
