@@ -38,8 +38,9 @@ test: build ## everything that CI checks
 	@echo "== all checks passed in $(SECONDS_SINCE) s"
 
 test-all: test fuzz cross contrib python-example parity minilm kernel-test notebooks ## the longer checks too: other platforms, contrib modules, the race detector, every fault, many random kills
-	@echo "== race detector"
+	@echo "== address sanitizer"
 	@$(GO) test -asan ./framework/compute/cpu
+	@echo "== race detector"
 	@$(GO) test -race -timeout 40m ./framework/plugin/... ./framework/run/... ./framework/lab/... ./framework/llm/... ./framework/compute/... ./tracking/... ./kernel/protocol ./kernel/frontend ./kernel/history ./kernel/command
 	@echo "== long tests"
 	@counts=$$(mktemp) && TUNELAB_LONG=1 TUNELAB_COUNTS=$$counts $(GO) test -count=1 -timeout 60m -skip '^TestKills$$' $(PKGS); r=$$?; cat $$counts; rm -f $$counts; exit $$r # how many faults of how many were caught
